@@ -1,0 +1,1 @@
+//! Arguments, output, progress, prompts, completions; the only place that prints.

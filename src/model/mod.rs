@@ -1,0 +1,23 @@
+//! Plain data: what flows down from the manifest to the record. No I/O, no behaviour beyond reading and writing itself.
+
+mod change;
+mod digest;
+mod element;
+mod info;
+mod lock;
+mod payload;
+mod placement;
+mod plan;
+mod status;
+mod wanted;
+
+pub use change::{Entry, FileMode, TreeChange, TreeFile};
+pub use digest::{Digest, ObjectId};
+pub use element::{ElementId, Requirement, Version};
+pub use info::{Download, ElementInfo, Price};
+pub use lock::{Lock, LockKey, LockedElement, Pin};
+pub use payload::{InstallInfo, Payload};
+pub use placement::{Graft, Placement};
+pub use plan::{Action, Change, DownloadMapEntry, FileCounts, Plan, SitePlan};
+pub use status::{ElementState, ElementStatus, FileState, FileStatus, SiteState, SiteStatus, Status};
+pub use wanted::{Deploy, GitPin, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Origin, Policy, Source, WantedElement, WantedSite};

@@ -1,0 +1,1 @@
+//! Names → constructors for all five roles; the only place that names concrete implementations.

@@ -1,0 +1,1 @@
+//! The behaviour contracts of the roles as checks that any implementation can be run through.

@@ -1,0 +1,40 @@
+//! The downloader role: turns download information into install info.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use crate::error::Result;
+use crate::model::{Download, ElementId, InstallInfo, Version};
+
+/// Gets the bytes of an element. Knows nothing of where they will be installed.
+pub trait Downloader: Debug + Send + Sync {
+    /// Fetches one element.
+    ///
+    /// # Behaviour
+    /// - Archives and folders are placed below `target_dir`; git sources arrive in the stock's object database and come back as a tree.
+    /// - Bytes whose digest or commit differs from the request's are an error of kind `Digest`; nothing of them is given back.
+    /// - Offline, what would need the network is an error of kind `Offline` naming the host.
+    /// - Failures that may pass are retried by the downloader itself, with back-off; `Retry-After` is obeyed.
+    /// - Interrupted by the context, it ends soon with `Interrupted`.
+    /// - Called for the same item twice, it gives the same digest.
+    ///
+    /// # Errors
+    /// As above; `Denied` when credentials are missing or refused; `NotFound` when there is no such ref or file.
+    fn download(&self, cx: &Context, request: &DownloadRequest) -> Result<InstallInfo>;
+}
+
+/// One item of the download map that is not in stock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DownloadRequest {
+    /// Which element.
+    pub id: ElementId,
+    /// Which version.
+    pub version: Version,
+    /// How to get it.
+    pub download: Download,
+    /// A folder of the caller's, for what is downloaded as files.
+    pub target_dir: PathBuf,
+}

@@ -1,0 +1,108 @@
+//! The installer role: belongs to the application; alone knows where an element goes. It *says*; [`crate::site`] *does*.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use crate::error::Result;
+use crate::model::{ElementId, ElementInfo, Graft, ObjectId, Payload, Placement, Version};
+
+/// Says where elements go, what is protected there, and what the code says of itself.
+pub trait Installer: Debug + Send + Sync {
+    /// Where an element's tree goes in a site.
+    ///
+    /// # Behaviour
+    /// - The path is relative and stays inside the site; two elements never get one path.
+    /// - Depends on the request alone: the same request gives the same placement.
+    /// - Owners (elements that others are nested in) are placed before what they own; their grafts are in the view.
+    ///
+    /// # Errors
+    /// `NotFound` for a type this application does not know, naming those it knows.
+    fn place(&self, cx: &Context, request: &PlaceRequest) -> Result<Placement>;
+
+    /// What the code of an element says of itself: version, dependencies, scheme. `None` when it says nothing.
+    ///
+    /// # Errors
+    /// When the tree cannot be read, or what it says is malformed.
+    fn info(&self, cx: &Context, request: &InfoRequest) -> Result<Option<ElementInfo>>;
+
+    /// Changes an element's content before it is grafted; called only where the placement says `prepare`. What it leaves
+    /// in the directory is the tree.
+    ///
+    /// # Behaviour
+    /// - Works inside the given directory alone, and deterministically.
+    ///
+    /// # Errors
+    /// When the content cannot be prepared; nothing is grafted then.
+    fn prepare(&self, cx: &Context, request: &PrepareRequest) -> Result<()>;
+
+    /// Whether the element stands at its place in the given site, at that version, as far as the application can tell.
+    ///
+    /// # Errors
+    /// When the site cannot be read.
+    fn is_installed(&self, cx: &Context, request: &IsInstalledRequest) -> Result<bool>;
+
+    /// The version scheme of a type, where this application fixes it.
+    fn scheme(&self, kind: &str) -> Option<String>;
+
+    /// The types this application knows; empty: any.
+    fn types(&self) -> Vec<String>;
+}
+
+/// Asks where an element goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceRequest {
+    /// Which element.
+    pub id: ElementId,
+    /// Which version.
+    pub version: Version,
+    /// Its content.
+    pub payload: Payload,
+    /// What is placed already.
+    pub view: OwnerView,
+}
+
+/// What an installer may look at to decide: the core and whatever was placed before. Contents are read through
+/// [`Context::trees`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerView {
+    /// The core's graft, when the site has one.
+    pub core: Option<Graft>,
+    /// The elements placed so far.
+    pub placed: Vec<Graft>,
+}
+
+/// Asks what the code says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InfoRequest {
+    /// Which element it is meant to be.
+    pub id: ElementId,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// The name of the tag or branch it stands at, for applications that read versions from there.
+    pub reference: Option<String>,
+}
+
+/// Asks to prepare a content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepareRequest {
+    /// Which element.
+    pub id: ElementId,
+    /// Which version.
+    pub version: Version,
+    /// A scratch directory with the element's files, writable.
+    pub directory: PathBuf,
+}
+
+/// Asks about a site's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IsInstalledRequest {
+    /// Which element.
+    pub id: ElementId,
+    /// Which version.
+    pub version: Version,
+    /// The site's root.
+    pub site: PathBuf,
+}

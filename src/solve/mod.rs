@@ -1,0 +1,111 @@
+//! The solver: requirements × element info → one version each, or an explanation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::error::{Error, Result};
+use crate::model::{ElementId, ElementInfo, Origin, Requirement, Version};
+use crate::roles::Context;
+use crate::version::Scheme;
+
+/// What one site asks for.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The site's name, for explanations.
+    pub site: String,
+    /// In manifest order; the order is the preference.
+    pub roots: Vec<Root>,
+    /// The versions locked for this site.
+    pub locked: BTreeMap<ElementId, Version>,
+    /// Locked elements that may move at will (`update`).
+    pub free: BTreeSet<ElementId>,
+    /// Versions locked for other sites: preferred where a new one is needed.
+    pub elsewhere: BTreeMap<ElementId, Vec<Version>>,
+    /// How long to search.
+    pub time_limit: Duration,
+}
+
+/// One element that the manifest names.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// Which.
+    pub id: ElementId,
+    /// Which versions.
+    pub requirement: Requirement,
+    /// Which of its optional groups are on.
+    pub optional: Vec<String>,
+    /// Where the manifest says so.
+    pub origin: Origin,
+}
+
+/// Everything that exists of one element at this site.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// How its versions are read.
+    pub scheme: Arc<dyn Scheme>,
+    /// Its versions, in any order; infos where they are at hand.
+    pub versions: Vec<(Version, Option<Arc<ElementInfo>>)>,
+    /// Who delivers it, for explanations (`repository ours`).
+    pub from: String,
+}
+
+/// Something the solver wants to know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    /// What exists of an element?
+    Element(ElementId),
+    /// What does this version need?
+    Info(ElementId, Version),
+}
+
+/// The answer to a [`Question`].
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// To [`Question::Element`]; `None`: nobody knows it.
+    Element(Option<Known>),
+    /// To [`Question::Info`]; `None`: there is no such version after all.
+    Info(Option<Arc<ElementInfo>>),
+}
+
+/// Answers the solver's questions. Each question is asked once; those of one round together, to be asked in parallel.
+pub trait Provider {
+    /// The replies, in the order of the questions.
+    ///
+    /// # Errors
+    /// When one could not be answered: the solve fails with it.
+    fn answer(&self, cx: &Context, questions: &[Question]) -> Result<Vec<Reply>>;
+    /// Names like this one that exist, for "did you mean".
+    fn near(&self, id: &ElementId) -> Vec<ElementId> {
+        let _ = id;
+        Vec::new()
+    }
+}
+
+/// One version of every element that is needed, roots first in manifest order, then dependencies as they were met.
+#[derive(Debug, Clone, Default)]
+pub struct Solution {
+    /// Version and metadata.
+    pub chosen: IndexMap<ElementId, Chosen>,
+}
+
+/// One element of a solution.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The version.
+    pub version: Version,
+    /// Its metadata.
+    pub info: Arc<ElementInfo>,
+}
+
+/// Searches.
+///
+/// # Errors
+/// `Conflict` with the explanation as notes and the checked fixes as hints; `Undecided` past the time limit; `NotFound` for a
+/// root that nobody knows; whatever the provider failed with.
+pub fn solve(cx: &Context, problem: &Problem, provider: &dyn Provider) -> Result<Solution> {
+    let _ = (cx, problem, provider);
+    Err(Error::new(crate::error::ErrorKind::Internal, "not built yet"))
+}

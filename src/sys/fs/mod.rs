@@ -1,0 +1,1 @@
+//! The file system: atomic writes, locks, directory handles, links.

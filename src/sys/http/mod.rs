@@ -1,0 +1,118 @@
+//! http(s): one client for everything, with retries, mirrors, credentials and limits.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::model::Digest;
+use crate::roles::Context;
+
+/// What a machine or a person configures of the network.
+#[derive(Debug, Clone, Default)]
+pub struct HttpOptions {
+    /// A proxy for everything; else `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` serve.
+    pub proxy: Option<String>,
+    /// A file of further certificates to trust (PEM).
+    pub ca_bundle: Option<PathBuf>,
+    /// Prefix → prefix, longest first.
+    pub mirrors: Vec<(String, String)>,
+    /// Requests to one host at a time; 0: the default of 6.
+    pub per_host: usize,
+    /// A netrc file; `None`: `$NETRC`, else `~/.netrc`.
+    pub netrc: Option<PathBuf>,
+}
+
+/// A credential for one origin.
+#[derive(Clone)]
+pub enum Auth {
+    /// `Authorization: Bearer …`.
+    Bearer(String),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user's name.
+        user: String,
+        /// The password or token.
+        secret: String,
+    },
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Auth(…)")
+    }
+}
+
+/// The shared client; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Http {}
+
+/// What came back, body in memory.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The final status.
+    pub status: u16,
+    /// `ETag`, as sent.
+    pub etag: Option<String>,
+    /// `Content-Type`, lower case, without parameters.
+    pub content_type: Option<String>,
+    /// At most the bytes allowed.
+    pub body: Vec<u8>,
+}
+
+/// What a download brought.
+#[derive(Debug, Clone)]
+pub struct Downloaded {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Its length.
+    pub size: u64,
+    /// `Content-Type`, lower case, without parameters.
+    pub content_type: Option<String>,
+}
+
+impl Http {
+    /// A client with these options. Does no I/O but reading `ca_bundle` and netrc.
+    ///
+    /// # Errors
+    /// When a configured file cannot be read.
+    pub fn new(options: HttpOptions) -> Result<Self> {
+        let _ = options;
+        unimplemented!()
+    }
+
+    /// GET into memory. 200, 304, 404 and 410 come back as answers; everything else is an error after the retries that make sense.
+    ///
+    /// # Errors
+    /// `Network`, `Denied` (401, 403), `Offline`; the message names method, host and path.
+    pub fn get(&self, cx: &Context, url: &str, auth: Option<&Auth>, etag: Option<&str>, max_bytes: u64) -> Result<Answer> {
+        let _ = (cx, url, auth, etag, max_bytes);
+        unimplemented!()
+    }
+
+    /// GET through a folder of kept answers with their ETags: asked again at most once a process (and always with `--refresh`);
+    /// offline the kept answer serves. `None`: there is no such file on the server.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn get_kept(&self, cx: &Context, url: &str, auth: Option<&Auth>, kept: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+        let _ = (cx, url, auth, kept, max_bytes);
+        unimplemented!()
+    }
+
+    /// GET into a file: resumed where the server allows, retried with back-off, never longer than `max_bytes`; progress is emitted under `task`.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; `Digest` where `expected` differs; `NotFound` for 404 and 410.
+    pub fn download(
+        &self,
+        cx: &Context,
+        url: &str,
+        auth: Option<&Auth>,
+        to: &Path,
+        max_bytes: u64,
+        expected: Option<&Digest>,
+        task: &str,
+    ) -> Result<Downloaded> {
+        let _ = (cx, url, auth, to, max_bytes, expected, task);
+        unimplemented!()
+    }
+}

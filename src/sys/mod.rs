@@ -1,0 +1,12 @@
+//! All contact with the world: file system, git, http, archives, processes. Nothing above calls `std::fs`, `std::net` or
+//! `std::process` itself (clippy's disallowed-methods keep it so).
+
+pub mod archive;
+pub mod fs;
+pub mod git;
+pub mod http;
+pub mod process;
+mod redact;
+pub mod stockroom;
+
+pub use redact::redact;

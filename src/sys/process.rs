@@ -1,0 +1,1 @@
+//! Running other programs: an argument list, never a shell text.
