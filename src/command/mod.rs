@@ -1,1 +1,5 @@
 //! One file a subcommand: options in, library call, report out.
+
+mod globals;
+
+pub use globals::{Color, Globals};
