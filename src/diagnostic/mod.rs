@@ -1,17 +1,63 @@
-//! Errors as text: `error:` what, an excerpt of the file with the place marked, `caused by:`, `hint:` what to do.
+//! Errors as text: `error:` what, an excerpt of the file with the place marked, `caused by:`, `hint:` what to do; and the same as JSON.
 
-use crate::error::Error;
+mod json;
+mod near;
+mod printable;
+mod render;
+#[cfg(test)]
+mod tests;
 
-/// Renders an error with everything it carries, ending in a newline. Control characters are escaped.
-#[must_use]
-pub fn render(error: &Error, color: bool, width: usize) -> String {
-    let _ = (error, color, width);
-    unimplemented!()
+pub use json::to_json;
+pub use near::nearest;
+pub use printable::printable;
+pub use render::render;
+
+use std::collections::HashSet;
+
+use crate::error::{Error, Excerpt};
+
+/// An error with what its causes carry brought together, each thing once.
+struct Told<'a> {
+    excerpts: Vec<&'a Excerpt>,
+    notes: Vec<&'a str>,
+    hints: Vec<&'a str>,
+    causes: Vec<String>,
+    others: Vec<&'a Error>,
 }
 
-/// The known word nearest to `word`, when it is near enough to be meant.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let _ = (word, known.into_iter().next());
-    unimplemented!()
+impl<'a> Told<'a> {
+    fn of(error: &'a Error) -> Self {
+        let mut told = Self { excerpts: Vec::new(), notes: Vec::new(), hints: Vec::new(), causes: Vec::new(), others: Vec::new() };
+        told.take(error);
+        let mut last = error.message().to_owned();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // A wrapper whose text ends with its cause's would tell the same thing twice.
+            if !text.is_empty() && !last.contains(&text) && !told.causes.contains(&text) {
+                told.causes.push(text.clone());
+                last = text;
+            }
+            if let Some(own) = cause.downcast_ref::<Error>() {
+                told.take(own);
+            }
+            source = cause.source();
+        }
+        let mut seen = HashSet::new();
+        told.notes.retain(|note| seen.insert(*note));
+        seen.clear();
+        told.hints.retain(|hint| seen.insert(*hint));
+        told
+    }
+
+    fn take(&mut self, error: &'a Error) {
+        for excerpt in error.excerpts() {
+            if !self.excerpts.contains(&excerpt) {
+                self.excerpts.push(excerpt);
+            }
+        }
+        self.notes.extend(error.notes().iter().map(String::as_str));
+        self.hints.extend(error.hints().iter().map(String::as_str));
+        self.others.extend(error.others());
+    }
 }
