@@ -2,6 +2,9 @@
 
 pub mod client;
 pub mod downloader;
+pub mod environment;
 pub mod installer;
+pub(crate) mod memo;
+pub mod options;
 pub mod repository;
 pub mod stock;
