@@ -1,0 +1,108 @@
+//! Go back: `history`, `diff`, `rollback`.
+
+use clap::{Args, Subcommand};
+
+use super::examples;
+use super::value::choice;
+use crate::model::IfLocalChanges;
+
+/// The generations of a site
+///
+/// Lists what the site ever was, newest first. Reads the site's `history.git`; the actions write there.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = examples!(
+    "greffon history",
+    "greffon history --site prod -n 5",
+    "greffon history mark before-upgrade",
+    "greffon history prune --keep 10",
+))]
+pub(crate) struct HistoryArgs {
+    /// What to do with it; listing it when nothing is said.
+    #[command(subcommand)]
+    pub(crate) action: Option<HistoryAction>,
+    /// How many at most
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What can be done with a history.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryAction {
+    /// Give a generation a name, which also keeps it
+    ///
+    /// Writes a ref into the site's `history.git`.
+    #[command(after_help = examples!(
+        "greffon history mark before-upgrade                    the one in place",
+        "greffon history mark before-upgrade --generation 12",
+    ))]
+    Mark {
+        /// The name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Which generation [default: the one in place]
+        #[arg(long, value_name = "N")]
+        generation: Option<u64>,
+    },
+    /// Drop old generations and their pins
+    ///
+    /// Keeps the last ones, the marked ones and the one in place. Writes the site's `history.git` and the stock's pins;
+    /// `stock gc` then frees the space.
+    #[command(after_help = examples!(
+        "greffon history prune --keep 10",
+        "greffon history prune --keep 10 --dry-run",
+    ))]
+    Prune {
+        /// How many to keep [otherwise: the manifest's `keep`]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        keep: Option<u32>,
+    },
+    /// Make the history independent of the stock
+    ///
+    /// Copies every object that the generations need into the site's `history.git`.
+    #[command(after_help = examples!("greffon history pack --site prod"))]
+    Pack,
+}
+
+/// What changed between two generations
+///
+/// Elements first, then files. Reads the site's `history.git` and the stock. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon diff 3                     between generation 3 and the one in place",
+    "greffon diff 3 5",
+    "greffon diff before-upgrade 5      a mark serves as well",
+))]
+pub(crate) struct DiffArgs {
+    /// The earlier one: a number or a mark
+    #[arg(value_name = "A")]
+    pub(crate) from: String,
+    /// The later one [default: the one in place]
+    #[arg(value_name = "B")]
+    pub(crate) to: Option<String>,
+}
+
+/// Put an earlier generation back, and hold the site there
+///
+/// Makes the site's files those of that generation, crash-safe as `sync`, and records it as a new one. The site is then held: a
+/// `sync` leaves it alone until `sync --release`. With `--write` there is no hold: that generation's versions go into `greffon.toml`
+/// and `greffon.lock` instead.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon rollback --site prod                               the one before",
+    "greffon rollback 12 --reason 'upgrade broke the quiz'",
+    "greffon rollback before-upgrade --write                    and want those versions from now on",
+))]
+pub(crate) struct RollbackArgs {
+    /// A number or a mark [default: the one before]
+    #[arg(value_name = "N")]
+    pub(crate) generation: Option<String>,
+    /// Write its versions into manifest and lockfile instead of holding the site
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Why, for the hold and the history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// What to do with files that were changed by hand
+    #[arg(long, value_name = "WHAT", value_parser = choice::<IfLocalChanges>(&["ask", "abort", "keep", "save", "overwrite", "merge"]))]
+    pub(crate) if_local_changes: Option<IfLocalChanges>,
+}

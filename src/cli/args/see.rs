@@ -1,0 +1,133 @@
+//! See: `status`, `verify`, `list`, `tree`, `why`, `show`, `search`, `outdated`. None of them writes into a site.
+
+use clap::Args;
+
+use super::examples;
+
+/// How the files of the sites compare with what was recorded
+///
+/// Reads the state and the files' size and time (a file is read only where those differ). Writes nothing and fetches nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon status",
+    "greffon status --site prod --exit-code    exit status 3 unless it is clean",
+    "greffon status --json                     for a monitor",
+))]
+pub(crate) struct StatusArgs {
+    /// Exit status 3 unless every site is clean
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// Prove what is installed: read every byte
+///
+/// As `status`, but no cache is trusted: each file of each element is read and compared with its recorded hash. Writes nothing.
+/// Exit status 1 if anything differs.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon verify",
+    "greffon verify --site prod --json",
+))]
+pub(crate) struct VerifyArgs {}
+
+/// The elements of the sites, with their versions
+///
+/// Reads the lockfile and the sites' state. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon list",
+    "greffon list --site prod --json",
+    "greffon list 'mod_*'           names that fit a pattern",
+))]
+pub(crate) struct ListArgs {
+    /// Only elements whose name or id fits this pattern (`*` and `?`)
+    #[arg(value_name = "PATTERN")]
+    pub(crate) pattern: Option<String>,
+}
+
+/// Who needs whom, as a tree
+///
+/// Reads the manifest and the lockfile. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon tree",
+    "greffon tree plugins/mod_attendance",
+    "greffon tree --invert core/moodle    who needs the core",
+    "greffon tree --depth 1",
+))]
+pub(crate) struct TreeArgs {
+    /// Begin with this element [default: what the manifest names]
+    #[arg(value_name = "[TYPE/]NAME")]
+    pub(crate) element: Option<String>,
+    /// Upside down: who needs it
+    #[arg(short, long, requires = "element")]
+    pub(crate) invert: bool,
+    /// How deep to go
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<usize>,
+}
+
+/// Why an element is there, or why it cannot be
+///
+/// Reads the manifest and the lockfile; with `--not` it solves again and asks the repositories. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon why plugins/mod_attendance",
+    "greffon why --not plugins/block_xp@2.0    what stands in the way of that version",
+))]
+pub(crate) struct WhyArgs {
+    /// The element; with --not also a version or requirement after `@`
+    #[arg(value_name = "[TYPE/]NAME[@REQ]")]
+    pub(crate) element: String,
+    /// Why it is not there, or not at that version
+    #[arg(long)]
+    pub(crate) not: bool,
+}
+
+/// Everything that is known of an element
+///
+/// Its versions, where each comes from, what it needs and excludes, and which sites have it. Asks the repositories unless
+/// `--offline`; writes nothing but what they answered, into the stock.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon show plugins/mod_attendance",
+    "greffon show mod_attendance@2.4       one version",
+    "greffon show mod_attendance --offline",
+))]
+pub(crate) struct ShowArgs {
+    /// The element, and a version after `@`
+    #[arg(value_name = "[TYPE/]NAME[@VERSION]")]
+    pub(crate) element: String,
+}
+
+/// Search the repositories by words
+///
+/// Looks for the words in names and summaries. Writes nothing but what repositories answered, into the stock.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon search attendance",
+    "greffon search --limit 5 quiz report",
+    "greffon search                       what there is",
+))]
+pub(crate) struct SearchArgs {
+    /// What to look for [default: list what there is]
+    #[arg(value_name = "TEXT")]
+    pub(crate) words: Vec<String>,
+    /// How many hits at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+}
+
+/// Which locked elements have newer versions
+///
+/// For each: what is locked, the newest that the manifest allows, and the newest there is. Asks the repositories. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon outdated",
+    "greffon outdated --site prod --exit-code    exit status 3 if there is one",
+))]
+pub(crate) struct OutdatedArgs {
+    /// Exit status 3 if anything is outdated
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}

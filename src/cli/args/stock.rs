@@ -1,0 +1,90 @@
+//! The stock: `stock list|add|gc|verify`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+use super::examples;
+use super::value::bytes;
+
+/// What is kept on this machine for all sites
+///
+/// The stock is found by `--stock`, `GREFFON_STOCK`, the configuration, or is the user's data folder.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon stock list",
+    "greffon stock add packages/base@1.2 ./base",
+    "greffon stock gc --max-size 2G",
+    "greffon stock verify",
+))]
+pub(crate) struct StockArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub(crate) action: StockAction,
+}
+
+/// What can be done with the stock.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StockAction {
+    List(StockListArgs),
+    Add(StockAddArgs),
+    Gc(StockGcArgs),
+    Verify(StockVerifyArgs),
+}
+
+/// What the stock holds
+///
+/// Reads the stock. Writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon stock list",
+    "greffon stock list 'mod_*' --json",
+))]
+pub(crate) struct StockListArgs {
+    /// Only elements whose name or id fits this pattern (`*` and `?`)
+    #[arg(value_name = "PATTERN")]
+    pub(crate) pattern: Option<String>,
+}
+
+/// Put an archive or a folder into the stock by hand
+///
+/// From then on it is a candidate for every manifest on this machine. Writes the stock.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon stock add packages/base@1.2 ./base",
+    "greffon stock add plugins/mod_bought@2025010100 ~/Downloads/mod_bought.zip",
+))]
+pub(crate) struct StockAddArgs {
+    /// Which element, at which version
+    #[arg(value_name = "TYPE/NAME@VERSION")]
+    pub(crate) element: String,
+    /// The archive or folder
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) path: PathBuf,
+}
+
+/// Remove what no generation of any site needs
+///
+/// Obeys pins alone: every generation of every site that used this stock pins what it is made of. Waits for nobody: if the stock
+/// is in use it says so. Writes the stock.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon stock gc --dry-run",
+    "greffon stock gc --max-size 2G            keep the rest up to this size, least recently used goes first",
+    "greffon stock gc --forget 3f9c2a71        a site that was deleted without `forget`",
+))]
+pub(crate) struct StockGcArgs {
+    /// Keep what is not needed as long as the stock stays below this size
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) max_size: Option<u64>,
+    /// Take away the pins of this site (its id or name) first; may be given again
+    #[arg(long, value_name = "SITE")]
+    pub(crate) forget: Vec<String>,
+}
+
+/// Check every byte of the stock
+///
+/// What is damaged is put aside, told, and fetched again when it is next needed. Exit status 1 if anything was.
+#[derive(Debug, Args)]
+#[command(after_help = examples!("greffon stock verify"))]
+pub(crate) struct StockVerifyArgs {}

@@ -1,0 +1,184 @@
+//! Progress and log lines on stderr. Bars are drawn for work that lasts; lines are printed above them.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::output::Printer;
+use super::text::{CHANGE, FAINT, Text, plain, plain_json};
+use crate::command::Globals;
+use crate::roles::{Event, Events, Level, Unit};
+
+/// How many bars are drawn at once; more work than that is told by the last lines of the list moving up.
+const BARS: usize = 12;
+/// Work that ends sooner than this never shows a bar.
+const PATIENCE: Duration = Duration::from_millis(150);
+
+/// A place for bars: stderr, or nowhere when it is no terminal or the flags say so.
+pub(crate) fn bars(globals: &Globals) -> MultiProgress {
+    let shown = std::io::stderr().is_terminal() && !globals.no_progress && !globals.json && globals.quiet == 0 && globals.verbose == 0;
+    let target = if shown { ProgressDrawTarget::stderr_with_hz(12) } else { ProgressDrawTarget::hidden() };
+    MultiProgress::with_draw_target(target)
+}
+
+/// Shows [`Event`]s.
+pub(crate) struct Progress {
+    printer: Printer,
+    bars: MultiProgress,
+    loudest: Option<Level>,
+    tasks: Mutex<HashMap<String, Task>>,
+}
+
+struct Task {
+    started: std::time::Instant,
+    unit: Unit,
+    bar: Option<ProgressBar>,
+}
+
+#[derive(Serialize)]
+struct LogLine<'a> {
+    schema: &'static str,
+    level: &'static str,
+    text: &'a str,
+}
+
+impl Progress {
+    /// As the flags say, on the given bars.
+    pub(crate) fn new(globals: &Globals, printer: Printer, bars: MultiProgress) -> Self {
+        let loudest = match (globals.quiet, globals.verbose) {
+            (1.., _) => None,
+            (0, 0) if globals.json => Some(Level::Warning),
+            (0, 0) => Some(Level::Info),
+            (0, 1) => Some(Level::Detail),
+            (0, _) => Some(Level::Debug),
+        };
+        Self { printer, bars, loudest, tasks: Mutex::new(HashMap::new()) }
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        if self.loudest.is_none_or(|loudest| level > loudest) {
+            return;
+        }
+        let name = match level {
+            Level::Warning => "warning",
+            Level::Info => "info",
+            Level::Detail => "detail",
+            Level::Debug => "debug",
+        };
+        if self.printer.is_json() {
+            if let Ok(line) = serde_json::to_string(&LogLine { schema: "greffon/log/1", level: name, text }) {
+                self.printer.stderr(&(plain_json(&line) + "\n"));
+            }
+            return;
+        }
+        let mut page = Text::new();
+        match level {
+            Level::Warning => page.paint(CHANGE.bold(), "warning").put(": ").line(text),
+            Level::Info => page.line(text),
+            Level::Detail | Level::Debug => page.paint(FAINT, text).end(),
+        };
+        self.printer.stderr(page.finish());
+    }
+
+    /// Makes the bar of work that lasts, as long as there is room.
+    fn draw(&self, task: &str, state: &mut Task, drawn: usize, done: u64, total: Option<u64>) {
+        if state.bar.is_none() {
+            if self.bars.is_hidden() || drawn >= BARS || state.started.elapsed() < PATIENCE {
+                return;
+            }
+            let bar = self.bars.add(ProgressBar::no_length());
+            bar.set_message(plain(task));
+            state.bar = Some(bar);
+        }
+        let Some(bar) = &state.bar else { return };
+        if bar.length() != total || bar.position() == 0 {
+            bar.set_style(style(state.unit, total.is_some()));
+            if let Some(total) = total {
+                bar.set_length(total);
+            }
+        }
+        bar.set_position(done);
+    }
+}
+
+impl Events for Progress {
+    fn emit(&self, event: Event) {
+        let mut tasks = match &event {
+            Event::Log { level, text } => return self.log(*level, text),
+            _ => self.tasks.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        match event {
+            Event::Started { task, unit, .. } => {
+                tasks.insert(task, Task { started: std::time::Instant::now(), unit, bar: None });
+            }
+            Event::Advanced { task, done, total } => {
+                let drawn = tasks.values().filter(|state| state.bar.is_some()).count();
+                if let Some(state) = tasks.get_mut(&task) {
+                    self.draw(&task, state, drawn, done, total);
+                }
+            }
+            Event::Finished { task } => {
+                if let Some(bar) = tasks.remove(&task).and_then(|state| state.bar) {
+                    bar.finish_and_clear();
+                    self.bars.remove(&bar);
+                }
+            }
+            Event::Log { .. } => {}
+        }
+    }
+}
+
+fn style(unit: Unit, known: bool) -> ProgressStyle {
+    let template = match (unit, known) {
+        (Unit::Bytes, true) => "{msg:40!} {bar:24.cyan/dim} {binary_bytes:>10}/{binary_total_bytes:<10} {binary_bytes_per_sec}",
+        (Unit::Bytes, false) => "{msg:40!} {spinner} {binary_bytes:>10} {binary_bytes_per_sec}",
+        (Unit::Items, true) => "{msg:40!} {bar:24.cyan/dim} {pos:>7}/{len:<7}",
+        (Unit::Items, false) => "{msg:40!} {spinner} {pos:>7}",
+    };
+    ProgressStyle::with_template(template).map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━━─"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bar_has_a_template_that_can_be_read() {
+        for unit in [Unit::Bytes, Unit::Items] {
+            for known in [true, false] {
+                let bar = ProgressBar::hidden().with_style(style(unit, known));
+                bar.set_position(1);
+                bar.finish();
+            }
+        }
+    }
+
+    #[test]
+    fn flags_decide_what_is_heard() {
+        let loudest = |globals: &Globals| {
+            let bars = bars(globals);
+            Progress::new(globals, Printer::new(globals, bars.clone()), bars).loudest
+        };
+        assert_eq!(loudest(&Globals::default()), Some(Level::Info));
+        assert_eq!(loudest(&Globals { quiet: 1, ..Globals::default() }), None);
+        assert_eq!(loudest(&Globals { json: true, ..Globals::default() }), Some(Level::Warning));
+        assert_eq!(loudest(&Globals { verbose: 1, json: true, ..Globals::default() }), Some(Level::Detail));
+        assert_eq!(loudest(&Globals { verbose: 3, ..Globals::default() }), Some(Level::Debug));
+    }
+
+    #[test]
+    fn work_that_ends_leaves_nothing_behind() {
+        let globals = Globals::default();
+        let bars = bars(&globals);
+        let progress = Progress::new(&globals, Printer::new(&globals, bars.clone()), bars);
+        progress.emit(Event::Started { task: "fetch plugins/x".into(), total: Some(3), unit: Unit::Items });
+        progress.emit(Event::Advanced { task: "fetch plugins/x".into(), done: 1, total: Some(3) });
+        progress.emit(Event::Advanced { task: "never begun".into(), done: 1, total: None });
+        progress.emit(Event::Finished { task: "fetch plugins/x".into() });
+        assert!(progress.tasks.lock().expect("no thread panicked").is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! What a sync would do.
+
+use super::change;
+use crate::cli::text::{CHANGE, FAINT, STRONG, Text, count};
+use crate::model::{FileCounts, SitePlan};
+
+/// Site by site; a site's name stands above its changes where there are several.
+pub(crate) fn sites(plans: &[SitePlan], page: &mut Text) {
+    for plan in plans {
+        site(plan, page);
+    }
+}
+
+/// One site.
+pub(crate) fn site(plan: &SitePlan, page: &mut Text) {
+    page.paint(STRONG, &plan.name).paint(FAINT, format_args!("  {}", plan.path.display())).end();
+    if let Some(reason) = &plan.held {
+        page.put("  ").paint(CHANGE, "held").line(format_args!(": {reason}"));
+    }
+    if plan.is_empty() && plan.tree.is_some() {
+        page.line("  nothing to do");
+        return;
+    }
+    for one in &plan.changes {
+        change::line(one, 2, page);
+    }
+    let downloads = plan.download_map.iter().filter(|entry| !entry.from_stock).count();
+    match plan.files {
+        Some(counts) if counts == FileCounts::default() => page.line("  no file changes"),
+        Some(counts) => page.line(format_args!("  {}", change::files(counts))),
+        None => page.line("  file counts are not known before everything is in stock"),
+    };
+    if downloads > 0 {
+        page.line(format_args!("  {} to download, {} in stock", count(downloads, "element"), plan.download_map.len() - downloads));
+    }
+    if !plan.hooks.is_empty() {
+        page.line(format_args!("  hooks: {}", plan.hooks.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Action, Change, DownloadMapEntry};
+
+    fn plan() -> SitePlan {
+        SitePlan {
+            name: "prod".into(),
+            path: "/srv/prod".into(),
+            tree: None,
+            held: Some("the quiz broke\u{1b}[0m".into()),
+            changes: vec![Change {
+                action: Action::Add,
+                id: "plugins/x".parse().expect("an id"),
+                from: None,
+                to: Some("1".into()),
+                destructive: false,
+                repository: None,
+            }],
+            download_map: vec![DownloadMapEntry { id: "plugins/x".parse().expect("an id"), version: "1".into(), from_stock: false, download: None }],
+            files: None,
+            hooks: vec!["after-sync".into()],
+            grafts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn unknown_counts_downloads_holds_and_hooks_are_told() {
+        let mut page = Text::new();
+        sites(&[plan()], &mut page);
+        let text = anstream::adapter::strip_str(page.finish()).to_string();
+        assert_eq!(
+            text,
+            "prod  /srv/prod\n  held: the quiz broke\\u{1b}[0m\n  + plugins/x 1\n  file counts are not known before everything is in stock\n  1 element to download, 0 in stock\n  hooks: after-sync\n"
+        );
+    }
+}
