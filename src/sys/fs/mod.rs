@@ -1,5 +1,13 @@
 //! The file system: atomic writes, locks, directory handles, links.
 
+mod atomic;
+mod names;
 mod read;
+mod shared_lock;
+mod sync;
 
+pub use atomic::{move_into_place, remove_tree, write_atomic};
+pub use names::{NameFault, check_name, fold, shown};
 pub use read::{PathKind, create_folder, digest, head, kind, names, read, read_text};
+pub use shared_lock::FileLock;
+pub use sync::{sync_directory, sync_filesystem};

@@ -1,7 +1,17 @@
 //! git: remote sources, one bare repository each, and the object database that composed trees live in.
 
+mod compose;
+mod diff;
 mod objects;
+mod pool;
 mod source;
+mod tree;
+mod walk;
 
-pub use objects::{NewEntry, NewEntryKind, Objects};
+#[cfg(test)]
+mod tests;
+
+pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
+pub(crate) use objects::{is_group_shared, share};
 pub use source::{RemoteRef, Source, Sources, TransportChoice, Want};
+pub(crate) use walk::{is_lfs_pointer, lfs};
