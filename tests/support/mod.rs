@@ -20,6 +20,7 @@
 //! ```
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::disallowed_methods, clippy::pedantic)]
 
+pub mod env;
 mod fault;
 mod file_server;
 mod git_server;
@@ -27,6 +28,7 @@ mod repos;
 mod server;
 mod wire;
 
+pub use env::{Outcome, Run, TestEnvironment, redact};
 pub use fault::{Answer, Fault};
 pub use file_server::FileServer;
 pub use git_server::GitServer;
