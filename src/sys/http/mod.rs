@@ -1,6 +1,29 @@
 //! http(s): one client for everything, with retries, mirrors, credentials and limits.
 
+mod ask;
+mod client;
+mod credentials;
+mod download;
+mod exchange;
+mod failure;
+mod kept;
+mod mirror;
+mod netrc;
+mod part;
+mod retry;
+mod slots;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use reqwest::blocking::Client;
+use reqwest::header::{ETAG, IF_NONE_MATCH};
+
+pub(crate) use ask::{Answered, Ask};
+pub(crate) use credentials::{TokenStyle, base64, origin, percent_decode, split_userinfo};
+pub(crate) use exchange::Body;
+pub(crate) use failure::{denied, offline, status};
+pub use retry::Timing;
 
 use crate::error::Result;
 use crate::model::Digest;
@@ -19,6 +42,8 @@ pub struct HttpOptions {
     pub per_host: usize,
     /// A netrc file; `None`: `$NETRC`, else `~/.netrc`.
     pub netrc: Option<PathBuf>,
+    /// How long to wait for what.
+    pub timing: Timing,
 }
 
 /// A credential for one origin.
@@ -42,8 +67,14 @@ impl std::fmt::Debug for Auth {
 }
 
 /// The shared client; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Http {}
+#[derive(Clone)]
+pub struct Http(client::Handle);
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Http(…)")
+    }
+}
 
 /// What came back, body in memory.
 #[derive(Debug, Clone)]
@@ -75,8 +106,7 @@ impl Http {
     /// # Errors
     /// When a configured file cannot be read.
     pub fn new(options: HttpOptions) -> Result<Self> {
-        let _ = options;
-        unimplemented!()
+        Ok(Self(Arc::new(client::Shared::new(options)?)))
     }
 
     /// GET into memory. 200, 304, 404 and 410 come back as answers; everything else is an error after the retries that make sense.
@@ -84,8 +114,16 @@ impl Http {
     /// # Errors
     /// `Network`, `Denied` (401, 403), `Offline`; the message names method, host and path.
     pub fn get(&self, cx: &Context, url: &str, auth: Option<&Auth>, etag: Option<&str>, max_bytes: u64) -> Result<Answer> {
-        let _ = (cx, url, auth, etag, max_bytes);
-        unimplemented!()
+        let headers: Vec<_> = etag.map(|etag| (IF_NONE_MATCH, etag.to_owned())).into_iter().collect();
+        self.timing().run(cx, || {
+            let mut answer = self.ask(cx, &Ask::get(url, auth, &headers))?;
+            if !matches!(answer.status, 200 | 304 | 404 | 410) {
+                return Err(status(&answer.what, answer.status, &answer.headers, &answer.url));
+            }
+            answer.refuse_encoding()?;
+            let body = answer.body.all(max_bytes)?;
+            Ok(Answer { status: answer.status, etag: answer.header(&ETAG), content_type: answer.content_type(), body })
+        })
     }
 
     /// GET through a folder of kept answers with their ETags: asked again at most once a process (and always with `--refresh`);
@@ -94,8 +132,7 @@ impl Http {
     /// # Errors
     /// As [`Self::get`].
     pub fn get_kept(&self, cx: &Context, url: &str, auth: Option<&Auth>, kept: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
-        let _ = (cx, url, auth, kept, max_bytes);
-        unimplemented!()
+        kept::get_kept(self, cx, url, auth, kept, max_bytes)
     }
 
     /// GET into a file: resumed where the server allows, retried with back-off, never longer than `max_bytes`; progress is emitted under `task`.
@@ -112,7 +149,30 @@ impl Http {
         expected: Option<&Digest>,
         task: &str,
     ) -> Result<Downloaded> {
-        let _ = (cx, url, auth, to, max_bytes, expected, task);
-        unimplemented!()
+        download::download(self, cx, &download::Order { url, auth, to, max_bytes, expected, task })
+    }
+
+    pub(crate) fn timing(&self) -> &Timing {
+        &self.0.timing
+    }
+    pub(crate) fn mirrors(&self) -> &mirror::Mirrors {
+        &self.0.mirrors
+    }
+    pub(crate) fn credentials(&self) -> &credentials::Credentials {
+        &self.0.credentials
+    }
+    /// The proxy of the options.
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        self.0.proxy()
+    }
+    /// The further certificates of the options.
+    pub(crate) fn ca_bundle(&self) -> Option<&Path> {
+        self.0.ca_bundle()
+    }
+    fn slots(&self) -> &slots::Slots {
+        &self.0.slots
+    }
+    fn client(&self) -> Result<&Client> {
+        self.0.client()
     }
 }
