@@ -1,1 +1,5 @@
-//! Built-in downloaders.
+//! The downloaders that ship in Rust.
+
+pub mod standard;
+
+pub use standard::{NAME, build};

@@ -1,1 +1,3 @@
-//! Built-in installers.
+//! The installers that ship in Rust.
+
+pub mod tree;

@@ -25,6 +25,12 @@ pub struct Limits {
     pub depth: usize,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries: 200_000, file: 1 << 30, total: 4 << 30, ratio: 200, path: 1024, depth: 64 }
+    }
+}
+
 /// What an import gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {

@@ -1,0 +1,200 @@
+//! One element in one git repository: its tags and branches as versions, with the metadata that its code states.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::facts::{Fact, Facts};
+use super::refs::{Candidate, RefKind, candidates, version_of_tag};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::manifest::parse_package;
+use crate::model::{Download, ElementId, ElementInfo, GitPin, ObjectId, Version};
+use crate::roles::{Context, InfoRequest, Installer, Level};
+use crate::sys::git::{Source, Want};
+use crate::sys::redact;
+use crate::sys::stockroom::Stockroom;
+use crate::version::Scheme;
+
+/// An element, and the git repository that it comes from. Serves both the repository `git` and elements whose manifest entry
+/// says `git = URL`.
+#[derive(Debug, Clone)]
+pub struct GitElement {
+    /// Which element.
+    pub id: ElementId,
+    /// Its repository.
+    pub source: Source,
+    /// The folder inside that is the element.
+    pub subdir: Option<String>,
+    /// Whether gitlinks are fetched with it.
+    pub submodules: bool,
+    /// Which commits are meant.
+    pub pin: GitPin,
+    /// How versions are read from the names of tags.
+    pub scheme: Arc<dyn Scheme>,
+    /// Reads versions from code that has no `[package]`.
+    pub installer: Arc<dyn Installer>,
+    /// Where objects and what was read from them are kept.
+    pub stockroom: Stockroom,
+}
+
+/// A candidate, the version that its name says, and the metadata that its code says.
+struct Found {
+    candidate: Candidate,
+    named: Option<Version>,
+    info: ElementInfo,
+}
+
+impl GitElement {
+    /// Every version, newest first, with its metadata and its commit. Of several refs that hold one version a tag wins over a
+    /// branch, then the tag that is called like the version, then the newest name.
+    ///
+    /// Without a pin, a ref whose code states no version is a version only when it is a tag whose name reads as one; a pinned
+    /// one always is: its version is then called like the ref.
+    ///
+    /// # Errors
+    /// `NotFound` for a pinned ref or a folder that does not exist, and for a repository without any branch or tag; `Invalid`
+    /// where a pinned commit's own `[package]` cannot be used; whatever git fails with.
+    pub fn infos(&self, cx: &Context) -> Result<Vec<ElementInfo>> {
+        let url = redact(self.source.url());
+        let refs = self.source.refs(cx)?;
+        if !refs.iter().any(|found| found.name.starts_with("refs/")) {
+            return Err(Error::new(ErrorKind::NotFound, format!("`{url}` is empty: it has no branch and no tag"))
+                .hint("push a branch or a tag to it, or check the address"));
+        }
+        let wanted = candidates(&refs, &self.pin, &url)?;
+        let offered: BTreeSet<ObjectId> = refs.iter().map(|found| found.commit).chain(wanted.iter().map(|candidate| candidate.commit)).collect();
+        let mut facts = Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer);
+        let missing: Vec<Candidate> = wanted.iter().filter(|candidate| facts.get(candidate.commit, &candidate.reference).is_none()).cloned().collect();
+        for candidate in self.bring(cx, missing)? {
+            cx.check()?;
+            let fact = self.read(cx, &candidate)?;
+            facts.insert(candidate.commit, &candidate.reference, fact);
+        }
+        let known: Vec<(Candidate, Fact)> =
+            wanted.into_iter().filter_map(|candidate| facts.get(candidate.commit, &candidate.reference).cloned().map(|fact| (candidate, fact))).collect();
+        facts.save(&offered)?;
+        let found = self.usable(cx, known, &url)?;
+        Ok(self.one_a_version(found))
+    }
+
+    /// Fetches what is not here yet; offline, gives what of it is here all the same.
+    fn bring(&self, cx: &Context, missing: Vec<Candidate>) -> Result<Vec<Candidate>> {
+        if missing.is_empty() {
+            return Ok(missing);
+        }
+        let readable = if cx.offline() && self.pin == GitPin::Version {
+            let count = missing.len();
+            let here: Vec<Candidate> = missing.into_iter().filter(|candidate| self.source.has(candidate.commit)).collect();
+            cx.log(Level::Detail, format!("{}: offline, {} of {count} tags and branches are here", self.id, here.len()));
+            here
+        } else {
+            let wants: Vec<Want> = missing.iter().map(Candidate::want).collect();
+            self.source.fetch(cx, &wants)?;
+            missing
+        };
+        self.stockroom.objects().refresh()?;
+        Ok(readable)
+    }
+
+    /// What the code at a commit says. A fault of what it says is a fact, a fault of git is an error.
+    fn read(&self, cx: &Context, candidate: &Candidate) -> Result<Fact> {
+        let tree = match self.source.tree(candidate.commit, self.subdir.as_deref()) {
+            Ok(tree) => tree,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.subdir.is_some() => return Ok(Fact::Absent),
+            Err(error) => return Err(error),
+        };
+        if let Some(bytes) = self.source.read(tree, "greffon.toml")? {
+            let package = String::from_utf8(bytes)
+                .map_err(|_| Error::new(ErrorKind::Manifest, "its `greffon.toml` is not UTF-8"))
+                .and_then(|text| parse_package(Path::new("greffon.toml"), &text));
+            match package {
+                Ok(Some(package)) if package.info.id == self.id => return Ok(Fact::Info(Box::new(package.info))),
+                Ok(Some(package)) => return Ok(Fact::Faulty(format!("its `greffon.toml` says that it is `{}`", package.info.id))),
+                Ok(None) => {}
+                Err(error) => return Ok(Fact::Faulty(error.to_string())),
+            }
+        }
+        let request = InfoRequest { id: self.id.clone(), tree, reference: Some(candidate.name.clone()) };
+        match self.installer.info(cx, &request) {
+            Ok(Some(info)) => Ok(Fact::Info(Box::new(info))),
+            Ok(None) => Ok(Fact::Silent),
+            Err(error) if matches!(error.kind(), ErrorKind::Manifest | ErrorKind::Invalid | ErrorKind::Version) => Ok(Fact::Faulty(error.to_string())),
+            Err(error) => Err(error).while_doing(|| format!("could not read what {} says of itself at `{}`", self.id, candidate.name)),
+        }
+    }
+
+    /// The candidates that are versions, with what is known of them.
+    fn usable(&self, cx: &Context, known: Vec<(Candidate, Fact)>, url: &str) -> Result<Vec<Found>> {
+        let pinned = self.pin != GitPin::Version;
+        let mut found = Vec::new();
+        let mut faults = Vec::new();
+        for (candidate, fact) in known {
+            let named = (candidate.kind == RefKind::Tag).then(|| version_of_tag(&candidate.name, self.id.name(), &*self.scheme)).flatten();
+            let info = match fact {
+                Fact::Info(info) => *info,
+                Fact::Silent => match named.clone().or_else(|| pinned.then(|| Version::new(candidate.name.as_str()))) {
+                    Some(version) => ElementInfo::bare(self.id.clone(), version),
+                    None => continue,
+                },
+                Fact::Absent if pinned => {
+                    let folder = self.subdir.as_deref().unwrap_or_default();
+                    return Err(Error::new(ErrorKind::NotFound, format!("`{url}` has no folder `{folder}` at `{}`", candidate.name)).hint("check `subdir`"));
+                }
+                Fact::Faulty(why) if pinned => {
+                    return Err(Error::new(ErrorKind::Invalid, format!("{} cannot be used at `{}` of `{url}`: {why}", self.id, candidate.name)));
+                }
+                Fact::Absent => continue,
+                Fact::Faulty(why) => {
+                    faults.push((candidate.name, why));
+                    continue;
+                }
+            };
+            found.push(Found { candidate, named, info });
+        }
+        if let Some((name, why)) = faults.first() {
+            let text = format!("{}: {} of the tags and branches of `{url}` cannot be used, the first is `{name}`: {why}", self.id, faults.len());
+            cx.log(if found.is_empty() { Level::Warning } else { Level::Detail }, text);
+        }
+        Ok(found)
+    }
+
+    fn one_a_version(&self, mut found: Vec<Found>) -> Vec<ElementInfo> {
+        found.sort_by(|a, b| self.better_first(a, b));
+        let mut by_version: IndexMap<Version, ElementInfo> = IndexMap::new();
+        for Found { candidate, mut info, .. } in found {
+            info.id = self.id.clone();
+            info.download = Some(Download::Git {
+                git: self.source.url().to_owned(),
+                rev: candidate.reference,
+                commit: Some(candidate.commit),
+                subdir: self.subdir.clone(),
+                submodules: self.submodules,
+            });
+            by_version.entry(info.version.clone()).or_insert(info);
+        }
+        let mut infos: Vec<ElementInfo> = by_version.into_values().collect();
+        infos.sort_by(|a, b| self.scheme.compare(&b.version, &a.version).then_with(|| b.version.cmp(&a.version)));
+        infos
+    }
+
+    /// Which of two refs that hold one version is the better one.
+    fn better_first(&self, a: &Found, b: &Found) -> Ordering {
+        let rank = |found: &Found| (found.candidate.kind, found.named.as_ref() != Some(&found.info.version), !found.candidate.default, found.named.is_none());
+        let newest = match (&a.named, &b.named) {
+            (Some(a), Some(b)) => self.scheme.compare(b, a),
+            _ => Ordering::Equal,
+        };
+        rank(a).cmp(&rank(b)).then(newest).then_with(|| a.candidate.reference.cmp(&b.candidate.reference))
+    }
+}
+
+impl Candidate {
+    /// What to ask the remote for.
+    pub(crate) fn want(&self) -> Want {
+        let is_ref = self.reference.starts_with("refs/") || self.reference == "HEAD";
+        Want { reference: is_ref.then(|| self.reference.clone()), commit: self.commit }
+    }
+}
