@@ -3,6 +3,7 @@
 mod compose;
 mod diff;
 mod objects;
+mod pack;
 mod pool;
 mod source;
 mod tree;
@@ -13,5 +14,6 @@ mod tests;
 
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub(crate) use objects::{is_group_shared, share};
+pub use pack::{Hasher, PackWriter, Sink};
 pub use source::{RemoteRef, Source, Sources, TransportChoice, Want};
 pub(crate) use walk::{is_lfs_pointer, lfs};
