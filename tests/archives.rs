@@ -48,7 +48,9 @@ const DISAGREEMENTS: &[(&str, Seen, &str)] = &[
 /// Sound archives that are read otherwise than CPython does, on purpose.
 const READ_OTHERWISE: &[(&str, &str)] = &[
     ("go-zip/utf8-osx.zip", "names in UTF-8 that the archive does not mark as such, as macOS writes them; CPython takes them for code page 437"),
-    ("zip2/chinese.zip", "the same"),
+    ("async-zip/sample_data_utf8_extra.zip", "the name of the Unicode path field, which Info-ZIP honours too; CPython passes over it"),
+    ("zip2/windows-7zip.zip", "the same"),
+    ("go-tar/invalid-go17.tar", "a broken header; GNU tar reads `foo` as we do, CPython joins a prefix that GNU headers do not have"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +174,7 @@ fn what_is_accepted_is_what_another_reader_sees() {
         let Ok(imported) = archive::import(&Context::silent(), &corpus.join("archives").join(file), None, room.objects(), &Limits::default()) else { continue };
         let top = imported.top.map(|top| format!("{top}/")).unwrap_or_default();
         let ours: BTreeMap<String, String> = files(room.objects(), imported.tree).into_iter().map(|(path, id)| (format!("{top}{path}"), id)).collect();
-        if &ours != other && !READ_OTHERWISE.iter().any(|(name, _)| name == file) {
+        if (&ours != other) != READ_OTHERWISE.iter().any(|(name, _)| name == file) {
             wrong.push(format!("{file}:\n  here  {ours:?}\n  there {other:?}"));
         }
     }
@@ -183,7 +185,7 @@ fn what_is_accepted_is_what_another_reader_sees() {
 const READER: &str = r#"
 import hashlib, json, os, stat, sys, tarfile, zipfile
 def blob(data): return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-def plain(name): return name[2:] if name.startswith("./") else name
+def plain(name): return (name[2:] if name.startswith("./") else name).encode("utf-8", "replace").decode()
 def unzip(path):
     with zipfile.ZipFile(path) as archive:
         return {plain(i.filename): blob(archive.read(i)) for i in archive.infolist() if not i.filename.endswith("/") and not i.filename.startswith("__MACOSX/")}
@@ -205,5 +207,5 @@ for folder, _, names in os.walk(root):
                 out[os.path.relpath(path, root)] = read(path)
                 break
             except Exception: pass
-print(json.dumps(out, ensure_ascii=True).encode("ascii", "replace").decode())
+print(json.dumps(out))
 "#;
