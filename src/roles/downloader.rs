@@ -14,7 +14,8 @@ pub trait Downloader: Debug + Send + Sync {
     /// Fetches one element.
     ///
     /// # Behaviour
-    /// - Archives and folders are placed below `target_dir`; git sources arrive in the stock's object database and come back as a tree.
+    /// - What is downloaded as files is placed below `target_dir`, what lies on this machine may be given where it lies; git
+    ///   sources arrive in the stock's object database and come back as a tree.
     /// - Bytes whose digest or commit differs from the request's are an error of kind `Digest`; nothing of them is given back.
     /// - Offline, what would need the network is an error of kind `Offline` naming the host.
     /// - Failures that may pass are retried by the downloader itself, with back-off; `Retry-After` is obeyed.
