@@ -1,15 +1,60 @@
 //! One code tree on disk: its state, its files, and how one tree takes another's place (DESIGN sections 6 and 7).
 
+//!
+//! `paths` finds the site and its state, `scan` looks at the files, `draft` lays record, disk and wish side by side, `units` turns
+//! that into the fewest steps, `stage` makes everything ready, `journal` says what will be done, `steps` does it (or takes it back),
+//! `sift` looks through what was displaced, `generations` records, `apply` and `recover` lead.
+
+mod apply;
+mod build;
+mod content;
+mod crew;
+mod draft;
+mod drift;
+mod generations;
+mod identity;
+mod index;
+mod journal;
+mod local;
+mod lock;
+mod owners;
+mod paths;
+mod recover;
+mod saved;
+mod scan;
+mod sift;
+mod stage;
+mod status;
+mod steps;
+mod units;
+mod wanted;
+
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
-use crate::model::{FileCounts, Graft, ObjectId, Policy, SiteStatus, TreeChange, WantedSite};
+pub use build::build;
+pub use saved::SavedFile;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, Policy, WantedSite};
 use crate::roles::Context;
+use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::ground;
+use crate::sys::fs::lock::ExclusiveLock;
 use crate::sys::stockroom::Stockroom;
+use index::Index;
+use paths::Places;
 
 /// A site, located; nothing is written before [`Site::apply`], [`Site::recover`], [`Site::hold`] or [`Site::forget`].
 #[derive(Debug, Clone)]
-pub struct Site {}
+pub struct Site {
+    name: String,
+    host: Option<String>,
+    places: Places,
+    link_mode: LinkMode,
+    deploy: Deploy,
+    shared: Vec<String>,
+    stockroom: Stockroom,
+}
 
 /// What stands at a site's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,125 +158,121 @@ impl Site {
     /// # Errors
     /// `Site` for a state that greffon does not own, or whose parent another user may write; `Newer`.
     pub fn open(wanted: &WantedSite, stockroom: &Stockroom) -> Result<Self> {
-        let _ = (wanted, stockroom);
-        unimplemented!()
+        let site = Self {
+            name: wanted.name.clone(),
+            host: wanted.host.clone(),
+            places: Places::find(wanted)?,
+            link_mode: wanted.link_mode,
+            deploy: wanted.deploy,
+            shared: wanted.shared.clone(),
+            stockroom: stockroom.clone(),
+        };
+        if !site.is_elsewhere() {
+            site.places.open_state()?;
+        }
+        Ok(site)
     }
-    /// The code tree.
+
+    /// The code tree, links in its path resolved.
     #[must_use]
     pub fn path(&self) -> &Path {
-        unimplemented!()
+        &self.places.root
     }
+
     /// The state's folder.
     #[must_use]
     pub fn state(&self) -> PathBuf {
-        unimplemented!()
+        self.places.state.clone()
     }
-    /// The site's id; `None` before the first apply.
+
+    /// The site's id; `None` before the first apply, and for a copy of another site.
     ///
     /// # Errors
     /// `Site`, `Io`.
     pub fn id(&self) -> Result<Option<String>> {
-        unimplemented!()
+        match self.places.open_state()? {
+            Some(state) => identity::read(&state, &self.places.root),
+            None => Ok(None),
+        }
     }
-    /// What stands at the path.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn presence(&self) -> Result<Presence> {
-        unimplemented!()
-    }
-    /// The generation in place.
-    ///
-    /// # Errors
-    /// `Site`, `Git`.
-    pub fn current(&self) -> Result<Option<Generation>> {
-        unimplemented!()
-    }
-    /// Every generation, newest first.
-    ///
-    /// # Errors
-    /// `Site`, `Git`.
-    pub fn generations(&self) -> Result<Vec<Generation>> {
-        unimplemented!()
-    }
+
     /// The hold, if there is one.
     ///
     /// # Errors
     /// `Site`.
     pub fn held(&self) -> Result<Option<Hold>> {
-        unimplemented!()
+        match self.places.open_state()? {
+            Some(state) => generations::hold(&state),
+            None => Ok(None),
+        }
     }
-    /// How the files compare with the generation in place. Writes nothing. `verify`: every byte is read; else the stat cache serves.
-    ///
-    /// # Errors
-    /// `Site`, `Io`.
-    pub fn status(&self, cx: &Context, verify: bool) -> Result<SiteStatus> {
-        let _ = (cx, verify);
-        unimplemented!()
-    }
-    /// The file changes that `apply` of this tree would make, drift included.
-    ///
-    /// # Errors
-    /// `Site`, `Git`, `Io`.
-    pub fn changes(&self, cx: &Context, tree: ObjectId) -> Result<Vec<TreeChange>> {
-        let _ = (cx, tree);
-        unimplemented!()
-    }
-    /// Makes the site's files those of the wanted tree, crash-safe (DESIGN section 7), and records a generation.
-    ///
-    /// # Errors
-    /// `LocalChanges`, `Site`, `Io`, `Busy`, `Interrupted`: the site's files are as they were.
-    pub fn apply(&self, cx: &Context, request: &ApplyTree) -> Result<Applied> {
-        let _ = (cx, request);
-        unimplemented!()
-    }
-    /// Finishes or undoes an apply that was cut off.
-    ///
-    /// # Errors
-    /// `Site`, `Io`.
-    pub fn recover(&self, cx: &Context) -> Result<Recovered> {
-        let _ = cx;
-        unimplemented!()
-    }
-    /// Gives a generation a name that `history prune` respects.
-    ///
-    /// # Errors
-    /// `NotFound`, `Site`.
-    pub fn mark(&self, generation: u64, name: &str) -> Result<()> {
-        let _ = (generation, name);
-        unimplemented!()
-    }
-    /// Drops all but the last `keep` generations, marked ones and the one in place; gives the numbers dropped, whose pins the caller takes away.
-    ///
-    /// # Errors
-    /// `Site`, `Git`.
-    pub fn prune(&self, cx: &Context, keep: u32) -> Result<Vec<u64>> {
-        let _ = (cx, keep);
-        unimplemented!()
-    }
-    /// Copies every object of the history into `history.git`, so that it no longer needs the stock.
-    ///
-    /// # Errors
-    /// `Site`, `Git`, `Io`.
-    pub fn pack(&self, cx: &Context) -> Result<()> {
-        let _ = cx;
-        unimplemented!()
-    }
+
     /// Removes the state; the files stay. Gives the site's id, whose pins the caller takes away.
     ///
     /// # Errors
     /// `Site`, `Io`.
     pub fn forget(&self, cx: &Context) -> Result<Option<String>> {
-        let _ = cx;
-        unimplemented!()
+        if self.places.open_state()?.is_none() {
+            return Ok(None);
+        }
+        let (state, _lock) = self.locked(cx)?;
+        self.recover_locked(cx, &state)?;
+        let id = identity::read(&state, &self.places.root)?;
+        let (Some(parent), Some(name)) = (self.places.state.parent(), self.places.state.file_name().and_then(|name| name.to_str())) else {
+            return Ok(id);
+        };
+        if let Some(above) = Dir::open(parent)? {
+            above.remove_all(name)?;
+        }
+        Ok(id)
     }
-}
 
-/// Writes the bare tree to a folder that must not exist (or be empty), or to a `.tar`: no state, sorted, fixed times.
-///
-/// # Errors
-/// `Io`, `Git`, `Invalid`.
-pub fn build(cx: &Context, stockroom: &Stockroom, tree: ObjectId, grafts: &[Graft], to: &Path) -> Result<()> {
-    let _ = (cx, stockroom, tree, grafts, to);
-    unimplemented!()
+    /// The state and its lock, for what changes a site that is there.
+    fn locked(&self, cx: &Context) -> Result<(Dir, ExclusiveLock)> {
+        if self.is_elsewhere() {
+            return Err(self.elsewhere());
+        }
+        let state = self
+            .places
+            .open_state()?
+            .ok_or_else(|| Error::new(ErrorKind::Site, format!("nothing was ever installed in site `{}`", self.name)).hint("`greffon sync` makes it"))?;
+        let lock = lock::take(cx, &state, &self.name)?;
+        Ok((state, lock))
+    }
+
+    /// The stat cache; made again from the history where it is lost, damaged or of another generation.
+    fn load_index(&self, state: &Dir) -> Result<Index> {
+        let head = generations::head(state)?;
+        let index = Index::load(state, "index")?;
+        match (head, index) {
+            (None, _) => Ok(Index::default()),
+            (Some((number, _)), Some(index)) if index.generation == number => Ok(index),
+            (Some((number, commit)), _) => {
+                let grafts = generations::grafts(state, commit.id)?;
+                let owners = owners::Owners::new(&grafts);
+                let files = self.stockroom.objects().files(commit.site)?;
+                let files = files.into_iter().filter(|file| !owners.protected(&file.path)).map(|file| (file.path, file.entry, None));
+                Ok(Index::new(number, commit.site, grafts.clone(), files))
+            }
+        }
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.host.as_deref().is_some_and(|host| !ground::is_this_host(host))
+    }
+
+    fn elsewhere(&self) -> Error {
+        let host = self.host.as_deref().unwrap_or_default();
+        Error::new(ErrorKind::Site, format!("site `{}` lives on host `{host}`, and this is `{}`", self.name, ground::host_name()))
+            .hint("run greffon there, or change `host` of the site")
+    }
+
+    fn foreign(&self) -> Error {
+        Error::new(ErrorKind::Site, format!("`{}` holds files that greffon never installed", self.path().display()))
+            .hint(format!("`greffon adopt {}` takes them over; or name an empty folder", self.path().display()))
+    }
+
+    fn gone(&self) -> Error {
+        Error::new(ErrorKind::Site, format!("the site `{}` is not there", self.path().display()))
+    }
 }

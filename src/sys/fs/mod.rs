@@ -1,10 +1,18 @@
 //! The file system: atomic writes, locks, directory handles, links.
 
 mod atomic;
+pub mod bare;
+pub mod beneath;
+pub mod durable;
+pub mod exchange;
+pub mod failpoint;
+pub mod ground;
+pub mod lock;
 mod names;
 mod read;
 mod shared_lock;
 mod sync;
+pub mod witness;
 
 pub use atomic::{move_into_place, remove_tree, write_atomic};
 pub use names::{NameFault, check_name, fold, shown};

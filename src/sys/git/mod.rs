@@ -2,6 +2,7 @@
 
 mod compose;
 mod diff;
+pub mod history;
 mod objects;
 mod pack;
 mod pool;

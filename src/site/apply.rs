@@ -1,0 +1,348 @@
+//! Apply: one tree takes another's place, wholly or not at all (DESIGN section 7).
+
+use super::draft::{Draft, Drafting};
+use super::index::Index;
+use super::journal::{Journal, Record, Step};
+use super::owners::Owners;
+use super::recover::finish;
+use super::scan::{Scan, scan};
+use super::sift::sift;
+use super::stage::{self, Custom, Stage, wait_a_tick};
+use super::steps::Hands;
+use super::units::Unifier;
+use super::wanted::Wanted;
+use super::{Applied, ApplyTree, Presence, Site, generations, identity, lock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{FileCounts, ObjectId, TreeChange};
+use crate::roles::{Context, Event, Unit};
+use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::lock::ExclusiveLock;
+use crate::sys::fs::witness::Witness;
+use crate::sys::fs::{durable, exchange, failpoint, ground};
+use std::collections::HashMap;
+
+/// What a look at the site before an apply gave.
+struct Seen {
+    root: Option<Dir>,
+    index: Index,
+    scan: Scan,
+}
+
+impl Site {
+    /// Makes the site's files those of the wanted tree, crash-safe (DESIGN section 7), and records a generation.
+    ///
+    /// # Errors
+    /// `LocalChanges`, `Site`, `Io`, `Busy`, `Interrupted`: the site's files are as they were. `Pending`: the site is held.
+    pub fn apply(&self, cx: &Context, request: &ApplyTree) -> Result<Applied> {
+        cx.check()?;
+        match self.presence()? {
+            Presence::Elsewhere => return Err(self.elsewhere()),
+            Presence::Foreign => return Err(self.foreign()),
+            Presence::Absent if !request.create => {
+                return Err(Error::new(
+                    ErrorKind::Site,
+                    format!("site `{}` is not there yet: `{}` does not exist or is empty", self.name, self.path().display()),
+                )
+                .hint(format!("name it (`--site {}`), or say `--create`", self.name)));
+            }
+            Presence::Absent | Presence::Known => {}
+        }
+        let state = self.places.make_state()?;
+        let held = lock::take(cx, &state, &self.name)?;
+        self.recover_locked(cx, &state)?;
+        let _stock = self.stockroom.lock_shared(cx)?;
+        if let Some(hold) = generations::hold(&state)?
+            && request.hold.is_none()
+            && !request.release
+        {
+            return Err(Error::new(ErrorKind::Pending, format!("site `{}` is held at generation {}: {}", self.name, hold.generation, hold.reason))
+                .hint("`greffon sync --release` lets it go on"));
+        }
+        let seen = self.look(cx, &state)?;
+        let same = seen.index.generation > 0 && seen.index.tree == Some(request.tree) && seen.index.grafts == request.grafts;
+        if same && seen.scan.is_clean() {
+            return self.nothing_to_do(&state, request, &seen);
+        }
+        self.change(cx, &state, &held, request, seen)
+    }
+
+    fn nothing_to_do(&self, state: &Dir, request: &ApplyTree, seen: &Seen) -> Result<Applied> {
+        generations::set_hold(state, request.hold.as_ref().map(|hold| (hold.generation, hold.reason.as_str())), request.release)?;
+        if seen.scan.learned {
+            refreshed(&seen.index, &seen.scan).store(state, "index")?;
+        }
+        Ok(Applied { generation: seen.index.generation, ..Applied::default() })
+    }
+
+    /// The record and the disk.
+    fn look(&self, cx: &Context, state: &Dir) -> Result<Seen> {
+        let root = Dir::open(&self.places.root)?;
+        let index = self.load_index(state)?;
+        let scan = match &root {
+            Some(root) => scan(cx, root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
+            None => nothing_there(&index),
+        };
+        Ok(Seen { root, index, scan })
+    }
+
+    fn change(&self, cx: &Context, state: &Dir, held: &ExclusiveLock, request: &ApplyTree, seen: Seen) -> Result<Applied> {
+        let Seen { mut root, index, scan } = seen;
+        let objects = self.stockroom.objects();
+        let wanted = Wanted::list(objects, &index, request.tree, &request.grafts, self.places.inside.as_deref())?;
+        // An empty folder is as good as none: the whole tree takes its place at once.
+        let empty = root.as_ref().map(Dir::is_empty).transpose()?.unwrap_or(true);
+        let drafting = Drafting { cx, site: &self.name, objects, root: if empty { None } else { root.as_ref() }, index: &index, scan: &scan, wanted: &wanted };
+        let draft = drafting.draft(request.policy.if_local_changes)?;
+        let same = index.generation > 0 && index.tree == Some(request.tree) && index.grafts == request.grafts;
+        if same && draft.is_empty() && scan.missing_folders.is_empty() {
+            // What differs was kept on purpose.
+            return self.nothing_to_do(state, request, &Seen { root, index, scan });
+        }
+        lock::sign(held);
+        identity::settle(state, &self.places.root)?;
+        stage::clear(state)?;
+        let ground_dir = self.ground(root.as_ref())?;
+        if empty && root.is_none() && !ground_dir.may_write() {
+            return Err(ground_dir.error("make the site in", "", std::io::Error::from(std::io::ErrorKind::PermissionDenied)));
+        }
+        let name = format!("g{}", index.generation + 1);
+        let staged = stage::open(state, &name)?;
+        let exchange = !failpoint::broken("exchange") && exchange::can_exchange(&staged)?;
+        let mut units = Unifier { index: &index, scan: &scan, wanted: &wanted, draft: &draft, exchange }.units();
+        if empty && wanted.files.is_empty() && root.is_none() {
+            units.steps.insert(0, Step::Folder { path: String::new(), stage: "d0".into() });
+            units.folders.entry("d0".into()).or_default();
+        }
+        let mut notes = draft.notes.clone();
+        if !exchange && units.steps.iter().any(|step| matches!(step, Step::Change { .. })) {
+            notes.push("this file system cannot exchange two names: files are replaced one by one, and folders never at once".into());
+        }
+        self.check_ground(root.as_ref(), &staged, &units.steps)?;
+
+        let result = (|| {
+            let custom = Custom::of(&ground_dir)?;
+            let fill = Stage { cx, stockroom: &self.stockroom, dir: staged.clone(), root: root.clone(), custom, link_mode: self.link_mode };
+            let witnesses = fill.fill(&units.folders)?;
+            if let (Some(root), Some(Step::Folder { path, stage })) = (&root, units.steps.first())
+                && path.is_empty()
+            {
+                take_over_folder(&staged, stage, root)?;
+            }
+            index.store(&staged, "old")?;
+            let next = next_index(&index, &request.tree, &request.grafts, &draft, &witnesses);
+            next.store(&staged, "new")?;
+            durable::sync_file_system(state)?;
+            cx.check()?;
+            let journal = Journal {
+                steps: std::mem::take(&mut units.steps),
+                tidy: std::mem::take(&mut units.tidy),
+                ..Journal::new(name.clone(), exchange, record(index.generation + 1, request))
+            };
+            journal.write(state)?;
+            Ok((journal, next, witnesses, custom))
+        })();
+        let (journal, next, witnesses, custom) = match result {
+            Ok(ready) => ready,
+            Err(error) => {
+                // Nothing of the site was touched. A journal whose syncing failed may be there all the same.
+                let _ = Journal::remove(state);
+                let _ = stage::clear(state);
+                return Err(error);
+            }
+        };
+        wait_a_tick(witnesses.values());
+        root.take();
+        let hands = Hands::new(&self.places.root, staged, exchange, custom.owner);
+        self.carry_out(cx, state, &hands, &journal, &index, next, &witnesses).map(|saved| Applied {
+            generation: journal.record.number,
+            files: draft.counts,
+            saved,
+            notes,
+        })
+    }
+
+    /// From the journal on: every step, the record, the end; or everything back.
+    #[allow(clippy::too_many_arguments)]
+    fn carry_out(
+        &self,
+        cx: &Context,
+        state: &Dir,
+        hands: &Hands,
+        journal: &Journal,
+        old: &Index,
+        next: Index,
+        witnesses: &HashMap<String, Witness>,
+    ) -> Result<Vec<String>> {
+        let total = Some(journal.steps.len() as u64);
+        cx.emit(Event::Started { task: "apply".into(), total, unit: Unit::Items });
+        let outcome = journal
+            .steps
+            .iter()
+            .enumerate()
+            .try_for_each(|(done, step)| {
+                if done % 256 == 0 {
+                    cx.emit(Event::Advanced { task: "apply".into(), done: done as u64, total });
+                }
+                hands.forward(step)
+            })
+            .and_then(|()| sift(hands, journal, old, &next, false))
+            .and_then(|keepsakes| generations::record(self, state, &journal.record).map(|()| keepsakes));
+        let result = match outcome {
+            Ok(keepsakes) => {
+                let next = witnessed(hands, next, journal, witnesses)?;
+                finish(state, hands, journal, &keepsakes, &next)
+            }
+            Err(error) => Err(super::recover::undo(state, hands, journal, old, &next, error)),
+        };
+        cx.emit(Event::Finished { task: "apply".into() });
+        result
+    }
+
+    /// The folder whose custom new files follow: the site, or the one that it will be in.
+    fn ground(&self, root: Option<&Dir>) -> Result<Dir> {
+        if let Some(root) = root {
+            return Ok(root.clone());
+        }
+        let parent = self.places.root.parent().unwrap_or(std::path::Path::new("/"));
+        ground::make_folders(parent)?;
+        Dir::open(parent)?.ok_or_else(|| self.gone())
+    }
+
+    /// Every folder that a step changes can be written and is on the stage's file system.
+    fn check_ground(&self, root: Option<&Dir>, staged: &Dir, steps: &[Step]) -> Result<()> {
+        let device = staged.own_witness()?.device;
+        let mut seen = std::collections::HashSet::new();
+        for step in steps {
+            let mut folder = super::owners::split(step.path()).0;
+            if step.path().is_empty() || !seen.insert(folder) {
+                continue;
+            }
+            let Some(root) = root else { continue };
+            let dir = loop {
+                match root.sub(folder)? {
+                    Some(dir) => break dir,
+                    None if folder.is_empty() => break root.clone(),
+                    None => folder = super::owners::split(folder).0,
+                }
+            };
+            if dir.own_witness()?.device != device {
+                return Err(Error::new(
+                    ErrorKind::Site,
+                    format!("`{}` is on another file system than the site's state; nothing was written", dir.path().display()),
+                )
+                .hint("set `state` of the site to a folder on that file system, or do not mount there"));
+            }
+            if !dir.may_write() {
+                return Err(Error::new(ErrorKind::Io, format!("this user may not write in `{}`; nothing was written", dir.path().display()))
+                    .hint("run greffon as the user who owns the site's files"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The file changes that `apply` of this tree would make, drift included.
+    ///
+    /// # Errors
+    /// `Site`, `Git`, `Io`.
+    pub fn changes(&self, cx: &Context, tree: ObjectId) -> Result<Vec<TreeChange>> {
+        let state = self.places.open_state()?;
+        let index = state.as_ref().map(|state| self.load_index(state)).transpose()?.unwrap_or_default();
+        let wanted = Wanted::list(self.stockroom.objects(), &index, tree, &index.grafts.clone(), self.places.inside.as_deref())?;
+        let scan = match Dir::open(&self.places.root)? {
+            Some(root) if index.generation > 0 => scan(cx, &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
+            _ => nothing_there(&index),
+        };
+        Ok(super::drift::changes(&index, &scan, &wanted))
+    }
+}
+
+/// The look at a site that is not there.
+fn nothing_there(index: &Index) -> Scan {
+    Scan { files: vec![super::scan::State::Missing; index.files.len()], missing_folders: super::scan::declared_folders(&index.grafts), ..Scan::default() }
+}
+
+/// The index with what a look at the site taught.
+fn refreshed(index: &Index, scan: &Scan) -> Index {
+    let mut index = index.clone();
+    for (file, state) in index.files.iter_mut().zip(&scan.files) {
+        file.witness = match state {
+            super::scan::State::Clean(witness) => *witness,
+            _ => None,
+        };
+    }
+    index
+}
+
+fn next_index(index: &Index, tree: &ObjectId, grafts: &[crate::model::Graft], draft: &Draft, witnesses: &HashMap<String, Witness>) -> Index {
+    let merged: std::collections::HashSet<&str> = draft.works.iter().filter(|work| work.bytes.is_some()).map(|work| work.path.as_str()).collect();
+    Index::new(
+        index.generation + 1,
+        *tree,
+        grafts.to_vec(),
+        draft.files.iter().map(|(path, entry, witness)| {
+            let staged = witnesses.get(path).filter(|_| !merged.contains(path.as_str()));
+            (path.clone(), *entry, staged.or(witness.as_ref()).copied())
+        }),
+    )
+}
+
+/// Witnesses as they are now that everything is in place: links and renames changed `ctime`.
+fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &HashMap<String, Witness>) -> Result<Index> {
+    let whole: Vec<&str> = journal.steps.iter().filter_map(|step| if let Step::Folder { path, .. } = step { Some(path.as_str()) } else { None }).collect();
+    let reliable = wait_a_tick(witnesses.values());
+    for (path, staged) in witnesses {
+        let Some(at) = next.find(path) else { continue };
+        if next.files[at].witness.is_none() {
+            continue;
+        }
+        if !reliable {
+            next.files[at].witness = None;
+        } else if !whole.iter().any(|folder| super::owners::within(path, folder)) {
+            let now = match hands.place(path)? {
+                Some((dir, name)) => dir.witness(name)?,
+                None => None,
+            };
+            next.files[at].witness = now.filter(|now| now.same_content(staged));
+        }
+    }
+    Ok(next)
+}
+
+/// The staged root takes over mode and owner of the empty folder that it replaces.
+fn take_over_folder(staged: &Dir, name: &str, root: &Dir) -> Result<()> {
+    let found = root.own_witness()?;
+    let Some(dir) = staged.sub(name)? else { return Ok(()) };
+    if (found.uid, found.gid) != ground::acting_as() {
+        staged.set_owner(name, found.uid, found.gid)?;
+    }
+    dir.set_mode(found.mode & 0o7777)
+}
+
+fn record(number: u64, request: &ApplyTree) -> Record {
+    Record {
+        number,
+        tree: request.tree,
+        grafts: request.grafts.clone(),
+        manifest: request.manifest.clone(),
+        lock: request.lock.clone(),
+        infos: request.infos.clone(),
+        message: request.message.clone(),
+        time: jiff::Timestamp::now().as_second(),
+        hold: request.hold.as_ref().map(|hold| (hold.generation, hold.reason.clone())),
+        release: request.release,
+    }
+}
+
+/// The counts of a list of changes.
+impl std::iter::FromIterator<TreeChange> for FileCounts {
+    fn from_iter<T: IntoIterator<Item = TreeChange>>(changes: T) -> Self {
+        changes.into_iter().fold(Self::default(), |mut counts, change| {
+            match (change.old, change.new) {
+                (None, _) => counts.add += 1,
+                (Some(_), Some(_)) => counts.change += 1,
+                (Some(_), None) => counts.remove += 1,
+            }
+            counts
+        })
+    }
+}

@@ -1,0 +1,334 @@
+//! What has to be done to which file: the record, the disk and the wish laid side by side, before anything is written.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::content;
+use super::index::Index;
+use super::local::{Answer, LocalChange};
+use super::owners::{split, within};
+use super::scan::{Scan, State};
+use super::wanted::Wanted;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Entry, FileCounts};
+use crate::roles::Context;
+use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::witness::{Kind, Witness};
+use crate::sys::git::Objects;
+
+/// One file to be put, changed or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Work {
+    pub(super) path: String,
+    /// What it is to be; `None`: it goes.
+    pub(super) new: Option<Entry>,
+    /// Its bytes, where they are not a blob of the stock.
+    pub(super) bytes: Option<Vec<u8>>,
+    /// What may be dropped when it is displaced; anything else is put aside.
+    pub(super) old: Option<Entry>,
+    /// Whether something stands there.
+    pub(super) present: bool,
+    /// Whose that is.
+    pub(super) owner: Option<(u32, u32)>,
+    /// The topmost folder above it that is not there.
+    pub(super) absent: Option<String>,
+}
+
+/// All that has to be done.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Draft {
+    /// Sorted by path.
+    pub(super) works: Vec<Work>,
+    /// The files of the next generation; with witnesses where they stay as they are.
+    pub(super) files: Vec<(String, Entry, Option<Witness>)>,
+    pub(super) counts: FileCounts,
+    pub(super) notes: Vec<String>,
+    /// Paths whose removal must come first, because a folder takes their place.
+    pub(super) first: BTreeSet<String>,
+    /// Folders of ours that a file takes the place of.
+    pub(super) clear: BTreeSet<String>,
+    /// Paths that keep an element's folder from being exchanged whole: what greffon does not answer for. Sorted.
+    pub(super) hindrances: Vec<String>,
+}
+
+/// Where a folder of the site is.
+#[derive(Clone)]
+enum Spot {
+    There(Dir),
+    Absent(String),
+    Blocked(String),
+}
+
+pub(super) struct Drafting<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) site: &'a str,
+    pub(super) objects: &'a Objects,
+    pub(super) root: Option<&'a Dir>,
+    pub(super) index: &'a Index,
+    pub(super) scan: &'a Scan,
+    pub(super) wanted: &'a Wanted,
+}
+
+impl Drafting<'_> {
+    /// Compares, and answers local changes by `policy`.
+    ///
+    /// # Errors
+    /// `LocalChanges`, `Site` for files in the way that greffon never installed, `Refused`.
+    pub(super) fn draft(&self, policy: crate::model::IfLocalChanges) -> Result<Draft> {
+        let mut draft = Draft::default();
+        let mut local = Vec::new();
+        let mut spots = HashMap::new();
+        let mut foreign = Vec::new();
+        let mut restored = 0;
+        let recorded = self.index.paths();
+        let mut recorded = recorded.iter().peekable();
+        let mut wanted = self.wanted.files.iter().peekable();
+        loop {
+            let order = match (recorded.peek(), wanted.peek()) {
+                (None, None) => break,
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (Some((old, _)), Some((new, _))) => old.as_bytes().cmp(new.as_bytes()),
+            };
+            let old = if order.is_le() { recorded.next() } else { None };
+            let new = if order.is_ge() { wanted.next().map(|(path, entry)| (path, *entry)) } else { None };
+            match (old, new) {
+                (Some((path, at)), new) => {
+                    let record = self.index.files[*at].entry;
+                    match (self.scan.files[*at], new.map(|(_, entry)| entry)) {
+                        // It was handed over to the site's owner.
+                        (_, None) if self.wanted.owners.protected(path) => {}
+                        (State::Clean(witness), Some(new)) if record == new => draft.files.push((path.clone(), new, witness)),
+                        (State::Clean(witness), new) => {
+                            draft.files.extend(new.map(|new| (path.clone(), new, None)));
+                            draft.works.push(Work { owner: witness.map(|witness| (witness.uid, witness.gid)), ..Work::over(path, new, Some(record)) });
+                        }
+                        (State::Modified(found), Some(new)) if found == new => draft.files.push((path.clone(), new, None)),
+                        (State::Missing, Some(new)) => {
+                            restored += 1;
+                            self.add(path, new, &mut spots, &mut draft, &mut foreign)?;
+                        }
+                        (State::Missing, None) | (State::Other(_), None) => {}
+                        (State::Modified(found), new) => local.push(LocalChange { path: path.clone(), record, found: Some(found), new }),
+                        (State::Other(_), Some(new)) => local.push(LocalChange { path: path.clone(), record, found: None, new: Some(new) }),
+                    }
+                }
+                (None, Some((path, new))) => self.add(path, new, &mut spots, &mut draft, &mut foreign)?,
+                (None, None) => {}
+            }
+        }
+        let answer = super::local::answer(self.cx, self.site, policy, &local)?;
+        if answer == Answer::Keep {
+            self.leave_missing(&mut draft);
+        } else if restored > 0 {
+            draft.notes.push(format!("{restored} missing files were put back"));
+        }
+        self.settle(answer, &local, &mut draft)?;
+        self.blockers(answer, &mut foreign, &mut draft);
+        if answer == Answer::Save {
+            draft.works.extend(foreign.drain(..).map(|path| {
+                let new = self.wanted.files.binary_search_by(|(other, _)| other.as_bytes().cmp(path.as_bytes())).ok().map(|at| self.wanted.files[at].1);
+                Work::over(&path, new, None)
+            }));
+        }
+        if !foreign.is_empty() {
+            return Err(in_the_way(self.site, &mut foreign));
+        }
+        draft.works.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+        for work in &draft.works {
+            match (work.present, work.new.is_some()) {
+                (false, _) => draft.counts.add += 1,
+                (true, true) => draft.counts.change += 1,
+                (true, false) => draft.counts.remove += 1,
+            }
+        }
+        draft.hindrances.extend(self.scan.extras.iter().map(|extra| extra.path.clone()));
+        draft.hindrances.extend(local.into_iter().map(|change| change.path));
+        draft.hindrances.sort();
+        Ok(draft)
+    }
+
+    /// A file that greffon has not put there yet.
+    fn add(&self, path: &str, new: Entry, spots: &mut HashMap<String, Spot>, draft: &mut Draft, foreign: &mut Vec<String>) -> Result<()> {
+        draft.files.push((path.to_owned(), new, None));
+        let (folder, name) = split(path);
+        let absent = match self.spot(folder, spots)? {
+            Spot::Absent(top) => Some(top),
+            Spot::Blocked(at) => {
+                draft.first.insert(at.clone());
+                Some(at)
+            }
+            Spot::There(dir) => match dir.witness(name)? {
+                None => None,
+                Some(found) if found.kind() == Kind::Directory && self.is_ours_alone(path) => {
+                    draft.clear.insert(path.to_owned());
+                    None
+                }
+                Some(found) => {
+                    let same =
+                        self.index.generation > 0 && matches!(found.kind(), Kind::File | Kind::Symlink) && content::read(&dir, name)?.entry() == Some(new);
+                    if !same {
+                        foreign.push(path.to_owned());
+                    }
+                    return Ok(());
+                }
+            },
+        };
+        draft.works.push(Work { present: false, absent, ..Work::over(path, Some(new), None) });
+        Ok(())
+    }
+
+    fn spot(&self, folder: &str, spots: &mut HashMap<String, Spot>) -> Result<Spot> {
+        if let Some(spot) = spots.get(folder) {
+            return Ok(spot.clone());
+        }
+        let spot = if folder.is_empty() {
+            self.root.map_or_else(|| Spot::Absent(String::new()), |root| Spot::There(root.clone()))
+        } else {
+            let (above, name) = split(folder);
+            match self.spot(above, spots)? {
+                Spot::There(dir) => match dir.witness(name)? {
+                    None => Spot::Absent(folder.to_owned()),
+                    Some(found) if found.kind() == Kind::Directory => dir.sub(name)?.map_or_else(|| Spot::Absent(folder.to_owned()), Spot::There),
+                    Some(_) => Spot::Blocked(folder.to_owned()),
+                },
+                other => other,
+            }
+        };
+        spots.insert(folder.to_owned(), spot.clone());
+        Ok(spot)
+    }
+
+    /// Whether a folder holds nothing but recorded, unchanged files (which all go, for a file takes its place).
+    fn is_ours_alone(&self, path: &str) -> bool {
+        self.index.folder(path).is_some()
+            && !self.scan.extras.iter().any(|extra| within(&extra.path, path))
+            && self
+                .index
+                .folders
+                .iter()
+                .filter(|folder| within(&folder.path, path))
+                .all(|folder| folder.files.clone().all(|at| matches!(self.scan.files[at], State::Clean(_) | State::Missing)))
+    }
+
+    /// Files that stand where folders must be: ours go first, others are in the way.
+    fn blockers(&self, answer: Answer, foreign: &mut Vec<String>, draft: &mut Draft) {
+        for path in &draft.first {
+            if draft.works.iter().any(|work| work.path == *path && work.new.is_none()) {
+                continue;
+            }
+            if answer == Answer::Save && self.index.find(path).is_none() {
+                draft.works.push(Work::over(path, None, None));
+            } else {
+                foreign.push(path.clone());
+            }
+        }
+    }
+
+    /// `keep` also keeps what was deleted.
+    fn leave_missing(&self, draft: &mut Draft) {
+        let missing = |path: &str| self.index.find(path).is_some_and(|at| self.scan.files[at] == State::Missing);
+        draft.works.retain(|work| !missing(&work.path));
+    }
+
+    fn settle(&self, answer: Answer, local: &[LocalChange], draft: &mut Draft) -> Result<()> {
+        let mut conflicts = Vec::new();
+        for change in local {
+            let work = Work::over(&change.path, change.new, None);
+            match (answer, change.new) {
+                (Answer::Keep, Some(new)) => draft.files.push((change.path.clone(), new, None)),
+                (Answer::Keep, None) => draft.notes.push(format!("`{}` was changed by hand and stays, although its element no longer has it", change.path)),
+                (Answer::Save, new) => {
+                    draft.files.extend(new.map(|new| (change.path.clone(), new, None)));
+                    draft.works.push(Work { old: Some(change.record), ..work });
+                }
+                (Answer::Overwrite, new) => {
+                    draft.files.extend(new.map(|new| (change.path.clone(), new, None)));
+                    draft.works.push(Work { old: change.found, ..work });
+                }
+                (Answer::Merge, new) => match self.merge(change)? {
+                    Some(merged) => {
+                        draft.files.extend(new.map(|new| (change.path.clone(), new, None)));
+                        draft.works.extend(merged);
+                    }
+                    None => conflicts.push(change.path.as_str()),
+                },
+            }
+        }
+        if conflicts.is_empty() {
+            return Ok(());
+        }
+        let mut error = Error::new(
+            ErrorKind::LocalChanges,
+            format!("{} of site `{}` cannot be merged with the new version; nothing was written", super::local::files(conflicts.len()), self.site),
+        );
+        for path in conflicts.iter().take(super::local::SHOWN) {
+            error = error.note(format!("conflict in {path}"));
+        }
+        Err(error.hint("settle it by hand, or let `if-local-changes` be `save` or `keep`"))
+    }
+
+    /// The work of a merge (none where the local change simply stays); `None`: a conflict.
+    fn merge(&self, change: &LocalChange) -> Result<Option<Option<Work>>> {
+        use crate::model::FileMode::Symlink;
+        let (Some(found), Some(new)) = (change.found, change.new) else { return Ok(None) };
+        if change.record == new {
+            return Ok(Some(None));
+        }
+        let mode = if found.mode == change.record.mode { new.mode } else { found.mode };
+        if [found.mode, new.mode, change.record.mode].contains(&Symlink) {
+            return Ok(None);
+        }
+        let (folder, name) = split(&change.path);
+        let dir = self.root.map(|root| root.sub(folder)).transpose()?.flatten();
+        let Some(ours) = dir.map(|dir| dir.read(name)).transpose()?.flatten() else { return Ok(None) };
+        if content::blob_id(&ours) != found.id {
+            return Ok(None);
+        }
+        let bytes = if found.id == change.record.id {
+            self.objects.blob(new.id)?
+        } else if new.id == change.record.id {
+            ours
+        } else {
+            let merged = crate::sys::git::history::merge_file(&change.path, &self.objects.blob(change.record.id)?, &ours, &self.objects.blob(new.id)?)?;
+            let Some(merged) = merged else { return Ok(None) };
+            merged
+        };
+        let entry = Entry { id: content::blob_id(&bytes), mode };
+        if entry == found {
+            return Ok(Some(None));
+        }
+        Ok(Some(Some(Work { bytes: Some(bytes), ..Work::over(&change.path, Some(entry), Some(found)) })))
+    }
+}
+
+impl Work {
+    fn over(path: &str, new: Option<Entry>, old: Option<Entry>) -> Self {
+        Self { path: path.to_owned(), new, bytes: None, old, present: true, owner: None, absent: None }
+    }
+}
+
+impl Draft {
+    /// Whether the files need no change.
+    pub(super) fn is_empty(&self) -> bool {
+        self.works.is_empty()
+    }
+
+    /// Whether something greffon does not answer for is in a folder.
+    pub(super) fn hindered(&self, folder: &str) -> bool {
+        let start = self.hindrances.partition_point(|path| path.as_str() < folder);
+        self.hindrances[start..].iter().take_while(|path| path.starts_with(folder)).any(|path| within(path, folder))
+    }
+}
+
+fn in_the_way(site: &str, foreign: &mut Vec<String>) -> Error {
+    foreign.sort();
+    foreign.dedup();
+    let mut error = Error::new(
+        ErrorKind::Site,
+        format!("{} in site `{site}` that greffon never installed would be overwritten; nothing was written", super::local::files(foreign.len())),
+    );
+    for path in foreign.iter().take(super::local::SHOWN) {
+        error = error.note(format!("in the way: {path}"));
+    }
+    error.hint("move them away, or let `if-local-changes` be `save`")
+}

@@ -1,0 +1,132 @@
+//! `saved/`: files that were put aside, by generation and path. Only people delete them.
+
+use super::Site;
+use super::owners::{join, split};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::fs::beneath::{Dir, check_relative};
+use crate::sys::fs::exchange::{self, Moved};
+use crate::sys::fs::witness::Kind;
+
+const FOLDER: &str = "saved";
+
+/// A file that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SavedFile {
+    /// The run that put it aside: the number of the generation it made.
+    pub run: String,
+    /// Where it was in the site.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Puts a name of the stage aside under the path it had; a number is added where that is taken.
+pub(super) fn put(state: &Dir, label: &str, path: &str, from: &Dir, name: &str) -> Result<()> {
+    let (folder, leaf) = split(path);
+    let mut at = state.clone();
+    for part in [FOLDER, label].into_iter().chain(folder.split('/').filter(|part| !part.is_empty())) {
+        at = make(&at, part)?;
+    }
+    for attempt in 1_u32..10_000 {
+        let leaf = if attempt == 1 { leaf.to_owned() } else { format!("{leaf}~{attempt}") };
+        match exchange::move_to_free(from, name, &at, &leaf)? {
+            Moved::Done | Moved::Gone => return Ok(()),
+            Moved::Occupied => {}
+        }
+    }
+    Err(Error::new(ErrorKind::Site, format!("`{path}` was put aside too often; empty `{}`", at.path().display())))
+}
+
+/// A folder, made where it is missing; beside a file of that name, with a number.
+fn make(at: &Dir, part: &str) -> Result<Dir> {
+    for attempt in 1_u32..1000 {
+        let name = if attempt == 1 { part.to_owned() } else { format!("{part}~{attempt}") };
+        at.make_dir(&name, 0o700)?;
+        if let Some(dir) = at.sub(&name)? {
+            return Ok(dir);
+        }
+    }
+    Err(Error::new(ErrorKind::Site, format!("no folder can be made in `{}`", at.path().display())))
+}
+
+impl Site {
+    /// Every file that was put aside, by run and path.
+    ///
+    /// # Errors
+    /// `Site`, `Io`.
+    pub fn saved(&self) -> Result<Vec<SavedFile>> {
+        let mut found = Vec::new();
+        let Some(state) = self.places.open_state()? else { return Ok(found) };
+        let Some(folder) = state.sub(FOLDER)? else { return Ok(found) };
+        for (run, kind) in folder.names()? {
+            if kind == Kind::Directory
+                && let Some(dir) = folder.sub(&run)?
+            {
+                walk(&dir, &run, "", &mut found)?;
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Puts a saved file back to its path in the site, which must be free unless `replace`; what it replaces is put aside in turn.
+    ///
+    /// # Errors
+    /// `NotFound`; `Site` when something stands there; `Io`.
+    pub fn restore_saved(&self, cx: &crate::roles::Context, file: &SavedFile, replace: bool) -> Result<()> {
+        let (state, _lock) = self.locked(cx)?;
+        let (from, name) = locate(&state, file)?;
+        let root = Dir::open(&self.places.root)?.ok_or_else(|| self.gone())?;
+        let (folder, leaf) = split(&file.path);
+        let Some(to) = root.sub(folder)? else {
+            return Err(Error::new(ErrorKind::Site, format!("the folder of `{}` is not in the site", file.path)));
+        };
+        if replace && to.witness(leaf)?.is_some() {
+            put(&state, &format!("{}-replaced", file.run), &file.path, &to, leaf)?;
+        }
+        match exchange::move_to_free(&from, &name, &to, leaf)? {
+            Moved::Done => Ok(()),
+            Moved::Gone => Err(missing(file)),
+            Moved::Occupied => {
+                Err(Error::new(ErrorKind::Site, format!("a file stands at `{}`", file.path)).hint("say that it is to be replaced; it is put aside in turn"))
+            }
+        }
+    }
+
+    /// Deletes a saved file for good.
+    ///
+    /// # Errors
+    /// `NotFound`, `Io`.
+    pub fn drop_saved(&self, cx: &crate::roles::Context, file: &SavedFile) -> Result<()> {
+        let (state, _lock) = self.locked(cx)?;
+        let (from, name) = locate(&state, file)?;
+        if from.remove_file(&name)? { Ok(()) } else { Err(missing(file)) }
+    }
+}
+
+fn walk(dir: &Dir, run: &str, path: &str, found: &mut Vec<SavedFile>) -> Result<()> {
+    for (name, kind) in dir.names()? {
+        let below = join(path, &name);
+        if kind == Kind::Directory {
+            if let Some(inner) = dir.sub(&name)? {
+                walk(&inner, run, &below, found)?;
+            }
+        } else if let Some(witness) = dir.witness(&name)? {
+            found.push(SavedFile { run: run.to_owned(), path: below, size: witness.size });
+        }
+    }
+    Ok(())
+}
+
+fn locate(state: &Dir, file: &SavedFile) -> Result<(Dir, String)> {
+    check_relative(&file.path)?;
+    check_relative(&file.run)?;
+    let (folder, name) = split(&file.path);
+    let run = join(FOLDER, &file.run);
+    let dir = state.sub(&if folder.is_empty() { run } else { join(&run, folder) })?.ok_or_else(|| missing(file))?;
+    Ok((dir, name.to_owned()))
+}
+
+fn missing(file: &SavedFile) -> Error {
+    Error::new(ErrorKind::NotFound, format!("no file `{}` was put aside by run {}", file.path, file.run)).hint("`greffon saved list` shows what there is")
+}

@@ -1,0 +1,225 @@
+//! The stage: everything an apply will put in place, made ready beside the site with its final mode and owner, and made durable.
+
+use std::collections::HashMap;
+
+use super::crew;
+use super::owners::{join, split};
+use super::units::{From, Item, StageFolder};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Entry, FileMode, LinkMode};
+use crate::roles::{Context, Event, Unit};
+use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::witness::{COARSE_TICK, Witness, now};
+use crate::sys::fs::{failpoint, ground};
+use crate::sys::stockroom::Stockroom;
+
+const FOLDER: &str = "stage";
+
+/// Modes and owners of what is new, after the folder that the site is (or will be) in; never an archive's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Custom {
+    umask: u32,
+    /// The owner to give, where it is not this process's own.
+    pub(super) owner: Option<(u32, u32)>,
+    /// Whether new folders hand their group on.
+    setgid: bool,
+}
+
+impl Custom {
+    /// The custom of a folder: root works for the folder's owner, everybody for the group of a set-group-id folder.
+    pub(super) fn of(folder: &Dir) -> Result<Self> {
+        let found = folder.own_witness()?;
+        let me = ground::acting_as();
+        let setgid = found.mode & 0o2000 != 0;
+        let owner = if me.0 == 0 {
+            (found.uid, found.gid)
+        } else if setgid {
+            (me.0, found.gid)
+        } else {
+            me
+        };
+        Ok(Self { umask: ground::umask(), owner: (owner != me).then_some(owner), setgid })
+    }
+
+    fn file(self, mode: FileMode) -> u32 {
+        let bits = if mode == FileMode::Executable { 0o755 } else { 0o644 };
+        bits & !self.umask
+    }
+
+    fn folder(self) -> u32 {
+        (0o755 & !self.umask) | if self.setgid { 0o2000 } else { 0 }
+    }
+}
+
+/// A run's stage.
+pub(super) struct Stage<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) stockroom: &'a Stockroom,
+    pub(super) dir: Dir,
+    /// The site's root, where there is one.
+    pub(super) root: Option<Dir>,
+    pub(super) custom: Custom,
+    pub(super) link_mode: LinkMode,
+}
+
+/// Makes the folder of a run.
+pub(super) fn open(state: &Dir, name: &str) -> Result<Dir> {
+    state.make_dir(FOLDER, 0o700)?;
+    let above = state.sub(FOLDER)?.ok_or_else(|| gone(state))?;
+    above.make_dir(name, 0o700)?;
+    above.sub(name)?.ok_or_else(|| gone(state))
+}
+
+/// The folder of an earlier run.
+pub(super) fn find(state: &Dir, name: &str) -> Result<Option<Dir>> {
+    state.sub(&join(FOLDER, name))
+}
+
+/// Deletes every run's folder. Called only when no journal needs them.
+pub(super) fn clear(state: &Dir) -> Result<()> {
+    let Some(above) = state.sub(FOLDER)? else { return Ok(()) };
+    for (name, _) in above.names()? {
+        above.remove_all(&name)?;
+    }
+    Ok(())
+}
+
+fn gone(state: &Dir) -> Error {
+    Error::new(ErrorKind::Site, format!("the stage in `{}` went away", state.path().display()))
+}
+
+impl Stage<'_> {
+    /// Fills the stage. Gives the witness of every staged file by its path in the site; nobody else can have touched them yet.
+    pub(super) fn fill(&self, folders: &std::collections::BTreeMap<String, StageFolder>) -> Result<HashMap<String, Witness>> {
+        let mut wanted: Vec<Entry> = folders
+            .values()
+            .flat_map(|folder| &folder.items)
+            .filter_map(|item| match &item.from {
+                From::Stock(entry) if entry.mode != FileMode::Symlink => Some(*entry),
+                _ => None,
+            })
+            .collect();
+        wanted.sort_unstable_by_key(|entry| (entry.id, entry.mode));
+        wanted.dedup();
+        let objects = self.stockroom.objects();
+        self.stockroom.files().ensure(self.cx, objects, &wanted)?;
+
+        let total = folders.values().map(|folder| folder.items.len() as u64).sum();
+        self.cx.emit(Event::Started { task: "stage".into(), total: Some(total), unit: Unit::Items });
+        let mut levels: Vec<Vec<(&String, &StageFolder)>> = Vec::new();
+        for folder in folders {
+            let depth = folder.0.matches('/').count();
+            levels.resize_with(levels.len().max(depth + 1), Vec::new);
+            levels[depth].push(folder);
+        }
+        let mut witnesses = HashMap::with_capacity(total as usize);
+        let mut done = 0;
+        for level in &levels {
+            for staged in crew::each(self.cx, level, 16, |(path, folder)| self.folder(path, folder))? {
+                done += staged.len() as u64;
+                witnesses.extend(staged);
+            }
+            self.cx.emit(Event::Advanced { task: "stage".into(), done, total: Some(total) });
+        }
+        self.cx.emit(Event::Finished { task: "stage".into() });
+        Ok(witnesses)
+    }
+
+    fn folder(&self, path: &str, folder: &StageFolder) -> Result<Vec<(String, Witness)>> {
+        let (above, name) = split(path);
+        let above = self.dir.sub(above)?.ok_or_else(|| gone(&self.dir))?;
+        above.make_dir(name, 0o755)?;
+        let dir = above.sub(name)?.ok_or_else(|| gone(&self.dir))?;
+        let like = match (&folder.like, &self.root) {
+            (Some(like), Some(root)) => root.sub(like)?.map(|dir| dir.own_witness()).transpose()?,
+            _ => None,
+        };
+        let (mode, owner) = match like {
+            Some(like) => (like.mode & 0o7777, Some((like.uid, like.gid)).filter(|owner| *owner != ground::acting_as())),
+            None => (self.custom.folder(), self.custom.owner),
+        };
+        let mut staged = Vec::with_capacity(folder.items.len());
+        for item in &folder.items {
+            staged.extend(self.item(&dir, item)?.map(|witness| (item.path.clone(), witness)));
+        }
+        if let Some((uid, gid)) = owner {
+            give(&above, name, uid, gid)?;
+        }
+        if dir.own_witness()?.mode & 0o7777 != mode {
+            dir.set_mode(mode)?;
+        }
+        Ok(staged)
+    }
+
+    fn item(&self, dir: &Dir, item: &Item) -> Result<Option<Witness>> {
+        let entry = match &item.from {
+            From::Stock(entry) | From::Bytes(entry, _) => *entry,
+            From::Live(entry, witness) => {
+                if self.link_live(dir, item)? {
+                    return Ok(dir.witness(&item.name)?.filter(|linked| linked.same_content(witness)));
+                }
+                *entry
+            }
+            From::Foreign => {
+                self.link_live(dir, item)?;
+                return Ok(None);
+            }
+        };
+        match &item.from {
+            From::Bytes(_, bytes) => drop(dir.create(&item.name, bytes, self.custom.file(entry.mode))?),
+            From::Live(entry, _) => self.stockroom.files().ensure(self.cx, self.stockroom.objects(), &[*entry]).and_then(|()| self.place(dir, item, entry))?,
+            _ => self.place(dir, item, &entry)?,
+        }
+        let owner = match item.owner {
+            Some(owner) if ground::acting_as().0 == 0 => Some(owner).filter(|owner| *owner != ground::acting_as()),
+            _ => self.custom.owner,
+        };
+        if let Some((uid, gid)) = owner {
+            if self.link_mode == LinkMode::Hardlink {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("`{}` must belong to another user than the stock's files, so it cannot be a hard link", item.path),
+                )
+                .hint("set `link-mode = \"auto\"` for this site"));
+            }
+            give(dir, &item.name, uid, gid)?;
+        }
+        dir.witness(&item.name)
+    }
+
+    fn place(&self, dir: &Dir, item: &Item, entry: &Entry) -> Result<()> {
+        use std::os::fd::AsFd as _;
+        failpoint::changing().map_err(|error| dir.error("write", &item.name, error))?;
+        self.stockroom.files().place(self.stockroom.objects(), entry, dir.as_fd(), &item.name, self.link_mode, self.custom.file(entry.mode)).map(drop)
+    }
+
+    /// Gives the file in the site a second name in the stage.
+    fn link_live(&self, dir: &Dir, item: &Item) -> Result<bool> {
+        let (folder, name) = split(&item.path);
+        let Some(live) = self.root.as_ref().map(|root| root.sub(folder)).transpose()?.flatten() else { return Ok(false) };
+        live.link(name, dir, &item.name)
+    }
+}
+
+/// Gives a name another owner; where that is refused to somebody who is not root, the file stays theirs.
+fn give(dir: &Dir, name: &str, uid: u32, gid: u32) -> Result<()> {
+    match dir.set_owner(name, uid, gid) {
+        Err(error) if ground::acting_as().0 == 0 => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until a change of any of these files would show in its times; not on a file system that counts in whole seconds, whose
+/// files are read again instead. Gives whether it can be relied on.
+pub(super) fn wait_a_tick<'a>(witnesses: impl Iterator<Item = &'a Witness>) -> bool {
+    let Some((newest, tick)) = witnesses.map(|witness| (witness.mtime.max(witness.ctime), witness.tick())).max() else { return true };
+    if tick >= COARSE_TICK {
+        return false;
+    }
+    let until = newest + tick + 1;
+    let missing = until - now();
+    if missing > 0 {
+        std::thread::sleep(std::time::Duration::from_nanos(missing.min(2 * tick) as u64));
+    }
+    now() >= until
+}

@@ -1,0 +1,139 @@
+//! Status: a site told element by element. Nothing is written.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::drift;
+use super::index::Index;
+use super::journal::Journal;
+use super::owners::{Owners, plain, split, within};
+use super::scan::{Extra, Scan, State, scan};
+use super::{Presence, Site, generations};
+use crate::error::Result;
+use crate::model::{ElementState, ElementStatus, FileState, FileStatus, Graft, SiteState, SiteStatus};
+use crate::roles::Context;
+use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::witness::Kind;
+
+impl Site {
+    /// How the files compare with the generation in place. Writes nothing. `verify`: every byte is read; else the stat cache serves.
+    ///
+    /// # Errors
+    /// `Site`, `Io`.
+    pub fn status(&self, cx: &Context, verify: bool) -> Result<SiteStatus> {
+        let mut status =
+            SiteStatus { name: self.name.clone(), state: SiteState::Never, generation: None, elements: Vec::new(), unmanaged: Vec::new(), held: None };
+        if self.is_elsewhere() {
+            status.state = SiteState::Elsewhere;
+            return Ok(status);
+        }
+        let Some(state) = self.places.open_state()? else { return Ok(status) };
+        let pending = Journal::is_there(&state)?;
+        let index = self.load_index(&state)?;
+        if index.generation == 0 {
+            if pending {
+                status.state = SiteState::Pending;
+            }
+            return Ok(status);
+        }
+        let owners = Owners::new(&index.grafts);
+        let scan = match Dir::open(&self.places.root)? {
+            Some(root) => scan(cx, &root, &index, &owners, self.places.inside.as_deref(), verify)?,
+            None => Scan { files: vec![State::Missing; index.files.len()], ..Scan::default() },
+        };
+        status.generation = Some(index.generation);
+        status.held = generations::hold(&state)?.map(|hold| hold.reason);
+        let homes = homes(&index.grafts);
+        let (unmanaged, extras): (Vec<&Extra>, Vec<&Extra>) =
+            scan.extras.iter().filter(|extra| !extra.protected && !extra.in_the_way).partition(|extra| extra.folder && homes.contains(split(&extra.path).0));
+        status.unmanaged = unmanaged.into_iter().map(|extra| extra.path.clone()).collect();
+        status.elements = elements(&index, &scan, &owners, &extras);
+        let drifted = status.elements.iter().any(|element| element.state != ElementState::Clean);
+        status.state = if pending {
+            SiteState::Pending
+        } else if drifted {
+            SiteState::Drift
+        } else if status.held.is_some() {
+            SiteState::Held
+        } else {
+            SiteState::Clean
+        };
+        Ok(status)
+    }
+
+    /// What stands at the path.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn presence(&self) -> Result<Presence> {
+        if self.is_elsewhere() {
+            return Ok(Presence::Elsewhere);
+        }
+        if let Some(state) = self.places.open_state()?
+            && (Journal::is_there(&state)? || generations::head(&state)?.is_some())
+        {
+            return Ok(Presence::Known);
+        }
+        let Some(root) = Dir::open(&self.places.root)? else { return Ok(Presence::Absent) };
+        let mut empty = true;
+        root.each(|name, _| {
+            empty &= name.is_some() && name == self.places.inside.as_deref();
+            Ok(())
+        })?;
+        Ok(if empty { Presence::Absent } else { Presence::Foreign })
+    }
+}
+
+/// The folders, deeper than the root, in which elements stand side by side.
+fn homes(grafts: &[Graft]) -> BTreeSet<&str> {
+    grafts.iter().map(|graft| split(plain(&graft.placement.path)).0).filter(|home| !home.is_empty()).collect()
+}
+
+fn elements(index: &Index, scan: &Scan, owners: &Owners, extras: &[&Extra]) -> Vec<ElementStatus> {
+    let mut files: Vec<Vec<FileStatus>> = vec![Vec::new(); index.grafts.len()];
+    for file in drift::files(index, scan) {
+        if let Some(owner) = owners.of(file.path.trim_end_matches('/')) {
+            files[owner].push(file);
+        }
+    }
+    for extra in extras {
+        if let Some(owner) = owners.of(&extra.path) {
+            let kind = if extra.folder { Kind::Directory } else { Kind::File };
+            files[owner].push(FileStatus { path: drift::shown(&extra.path, kind), state: FileState::Extra });
+        }
+    }
+    let recorded = recorded(index, owners);
+    index
+        .grafts
+        .iter()
+        .zip(files)
+        .enumerate()
+        .map(|(at, (graft, mut files))| {
+            files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+            let missing = files.iter().filter(|file| file.state == FileState::Missing && !file.path.ends_with('/')).count();
+            let state = if files.is_empty() {
+                ElementState::Clean
+            } else if missing > 0 && missing == files.len() && Some(&missing) == recorded.get(&at) {
+                files.clear();
+                ElementState::Missing
+            } else {
+                ElementState::Modified
+            };
+            ElementStatus { id: graft.id.clone(), version: graft.version.clone(), state, found: None, files }
+        })
+        .collect()
+}
+
+/// How many files each element has.
+fn recorded(index: &Index, owners: &Owners) -> HashMap<usize, usize> {
+    let mut counts = HashMap::new();
+    for folder in &index.folders {
+        if folder.files.is_empty() {
+            continue;
+        }
+        // An element begins at a folder, so all files of one folder belong to the same.
+        if let Some(owner) = owners.of(&folder.path).filter(|owner| within(&folder.path, plain(&index.grafts[*owner].placement.path))) {
+            *counts.entry(owner).or_insert(0) += folder.files.len();
+        }
+    }
+    counts
+}

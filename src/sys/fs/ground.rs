@@ -1,0 +1,127 @@
+//! What the ground is like on which a site stands: real paths, who may write there, this process's umask and the host's name.
+
+use std::path::{Path, PathBuf};
+
+use super::beneath::Dir;
+use super::witness::Witness;
+use crate::error::{Error, Result};
+
+/// The path with every link resolved; parts at its end that do not exist yet stay as they are.
+///
+/// # Errors
+/// `Io`, when a part exists and cannot be looked at.
+pub fn real_path(path: &Path) -> Result<PathBuf> {
+    let mut missing = Vec::new();
+    let mut at = path;
+    loop {
+        match fs_err::canonicalize(at) {
+            Ok(mut real) => {
+                real.extend(missing.into_iter().rev());
+                return Ok(real);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match (at.parent(), at.file_name()) {
+                (Some(parent), Some(name)) => {
+                    missing.push(name);
+                    at = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+                }
+                _ => return Err(Error::io("find", path, error)),
+            },
+            Err(error) => return Err(Error::io("find", path, error)),
+        }
+    }
+}
+
+/// Makes a folder and those above it that are missing, umask applied.
+///
+/// # Errors
+/// `Io`.
+pub fn make_folders(path: &Path) -> Result<()> {
+    fs_err::create_dir_all(path).map_err(|error| Error::io("make the folder", path, error))
+}
+
+/// Whether another user than this one and root may add, remove or rename names in a folder.
+///
+/// A sticky folder (`/tmp`) counts as safe: others cannot rename what is ours there. So does group write permission where
+/// the group is the user's own private one (its number is that of the user, and of this process).
+#[must_use]
+pub fn others_may_write(folder: &Witness) -> bool {
+    let (me, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    if folder.uid != me && folder.uid != 0 {
+        return true;
+    }
+    if folder.mode & 0o1000 != 0 {
+        return false;
+    }
+    let private = folder.gid == 0 || (folder.gid == group && group == me);
+    folder.mode & 0o002 != 0 || (folder.mode & 0o020 != 0 && !private)
+}
+
+/// Whether a file belongs to the user that this process acts as.
+#[must_use]
+pub fn is_own(witness: &Witness) -> bool {
+    witness.uid == rustix::process::geteuid().as_raw()
+}
+
+/// The user and group that this process acts as.
+#[must_use]
+pub fn acting_as() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// This process's umask. It can only be read by setting it, which would race with other threads, so the kernel's account of the
+/// process is read; 022 where there is none.
+#[must_use]
+pub fn umask() -> u32 {
+    fs_err::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("Umask:").and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())))
+        .unwrap_or(0o022)
+}
+
+/// The host's name; empty where it cannot be had.
+#[must_use]
+pub fn host_name() -> String {
+    let kernel = fs_err::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = kernel.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| fs_err::read_to_string("/etc/hostname").ok());
+    name.map(|name| name.trim().to_owned()).unwrap_or_default()
+}
+
+/// Whether `wanted` names this host: in full, or up to the first dot on either side.
+#[must_use]
+pub fn is_this_host(wanted: &str) -> bool {
+    let name = host_name();
+    let short = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    wanted.eq_ignore_ascii_case(&name) || ((!wanted.contains('.') || !name.contains('.')) && short(wanted) == short(&name))
+}
+
+/// Bytes that this process may still write on a directory's file system.
+///
+/// # Errors
+/// `Io`.
+pub fn free_space(dir: &Dir) -> Result<u64> {
+    rustix::fs::fstatvfs(dir).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)).map_err(|errno| dir.error("look at the file system of", "", errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_write_decides() {
+        let (me, group) = acting_as();
+        let folder = |mode: u32, uid, gid| Witness { mode: 0o040_000 | mode, uid, gid, ..Witness::default() };
+        assert!(!others_may_write(&folder(0o755, me, group)));
+        assert!(!others_may_write(&folder(0o1777, 0, 0)));
+        assert!(others_may_write(&folder(0o777, me, group)));
+        assert!(others_may_write(&folder(0o775, me, group + 7)));
+        assert!(others_may_write(&folder(0o755, me + 1000, group)));
+    }
+
+    #[test]
+    fn hosts_match_with_and_without_domain() {
+        let name = host_name();
+        assert!(!name.is_empty());
+        assert!(is_this_host(&name));
+        assert!(!is_this_host("somewhere-else.example"));
+    }
+}

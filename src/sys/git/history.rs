@@ -1,0 +1,296 @@
+//! A site's `history.git`: a bare repository with one commit a generation, readable by plain git. The objects of the site's
+//! files stay in the stock, reached through `objects/info/alternates`, until [`History::pack`] copies them in.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::ObjectId;
+
+/// The opened repository. Not shared by threads: open one where it is needed.
+pub struct History {
+    repository: git2::Repository,
+    directory: PathBuf,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History").field("directory", &self.directory).finish()
+    }
+}
+
+/// One commit of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub id: ObjectId,
+    /// The tree of the whole site, at `site/`.
+    pub site: ObjectId,
+    /// Its whole message.
+    pub message: String,
+    /// When, in seconds since 1970.
+    pub time: i64,
+}
+
+const BRANCH: &str = "refs/heads/main";
+const WHO: (&str, &str) = ("greffon", "greffon@localhost");
+
+fn oid(id: ObjectId) -> git2::Oid {
+    git2::Oid::from_bytes(id.as_bytes()).unwrap_or(git2::Oid::ZERO_SHA1)
+}
+
+fn object_id(oid: git2::Oid) -> ObjectId {
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(&oid.as_bytes()[..20]);
+    ObjectId::from_bytes(bytes)
+}
+
+impl History {
+    /// Opens the repository; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn open(directory: &Path) -> Result<Option<Self>> {
+        if !directory.join("HEAD").exists() {
+            return Ok(None);
+        }
+        let repository = git2::Repository::open_bare(directory).map_err(|error| fault("open", directory, error))?;
+        Ok(Some(Self { repository, directory: directory.to_owned() }))
+    }
+
+    /// Opens the repository, made where it is missing, and lets it read the objects of `stock` (a folder of git objects).
+    ///
+    /// # Errors
+    /// `Git`, `Io`.
+    pub fn create(directory: &Path, stock: &Path) -> Result<Self> {
+        if !directory.join("HEAD").exists() {
+            let mut options = git2::RepositoryInitOptions::new();
+            options.bare(true).initial_head("main").external_template(false);
+            git2::Repository::init_opts(directory, &options).map_err(|error| fault("make", directory, error))?;
+        }
+        let alternates = directory.join("objects/info/alternates");
+        let line = format!("{}\n", stock.display());
+        if fs_err::read_to_string(&alternates).ok().as_deref() != Some(&line) {
+            fs_err::create_dir_all(directory.join("objects/info"))
+                .and_then(|()| fs_err::write(&alternates, &line))
+                .map_err(|error| Error::io("write", &alternates, error))?;
+        }
+        let repository = git2::Repository::open_bare(directory).map_err(|error| fault("open", directory, error))?;
+        Ok(Self { repository, directory: directory.to_owned() })
+    }
+
+    fn fault(&self, error: git2::Error) -> Error {
+        fault("read", &self.directory, error)
+    }
+
+    fn describe(&self, commit: &git2::Commit<'_>) -> Result<Commit> {
+        let tree = commit.tree().map_err(|error| self.fault(error))?;
+        let site = tree.get_name("site").map_or(ObjectId::EMPTY_TREE, |entry| object_id(entry.id()));
+        Ok(Commit { id: object_id(commit.id()), site, message: String::from_utf8_lossy(commit.message_bytes()).into_owned(), time: commit.time().seconds() })
+    }
+
+    /// The newest commit.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn head(&self) -> Result<Option<Commit>> {
+        match self.repository.find_reference(BRANCH) {
+            Ok(reference) => {
+                let commit = reference.peel_to_commit().map_err(|error| self.fault(error))?;
+                self.describe(&commit).map(Some)
+            }
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    /// Every commit, newest first.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn commits(&self) -> Result<Vec<Commit>> {
+        let mut commits = Vec::new();
+        let mut next = self.head()?.map(|head| oid(head.id));
+        while let Some(id) = next {
+            let commit = self.repository.find_commit(id).map_err(|error| self.fault(error))?;
+            commits.push(self.describe(&commit)?);
+            next = commit.parent_id(0).ok();
+        }
+        Ok(commits)
+    }
+
+    /// A document of a commit: the file `greffon/NAME` in its tree.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn document(&self, commit: ObjectId, name: &str) -> Result<Option<Vec<u8>>> {
+        let read = || -> std::result::Result<Option<Vec<u8>>, git2::Error> {
+            let tree = self.repository.find_commit(oid(commit))?.tree()?;
+            let entry = match tree.get_path(Path::new(&format!("greffon/{name}"))) {
+                Ok(entry) => entry,
+                Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            Ok(Some(self.repository.find_blob(entry.id())?.content().to_vec()))
+        };
+        read().map_err(|error| self.fault(error))
+    }
+
+    /// Writes a commit after the newest one, without making it the newest: [`Self::set_head`] does.
+    ///
+    /// # Errors
+    /// `Git`, also when the site's tree is not in the stock.
+    pub fn write(&self, site: ObjectId, documents: &[(&str, &[u8])], message: &str, time: i64) -> Result<ObjectId> {
+        let parent = self.head()?.map(|head| head.id);
+        let write = || -> std::result::Result<git2::Oid, git2::Error> {
+            let mut folder = self.repository.treebuilder(None)?;
+            for (name, bytes) in documents {
+                folder.insert(*name, self.repository.blob(bytes)?, 0o100_644)?;
+            }
+            let folder = folder.write()?;
+            if site == ObjectId::EMPTY_TREE {
+                self.repository.treebuilder(None)?.write()?;
+            }
+            let mut root = self.repository.treebuilder(None)?;
+            root.insert("site", oid(site), 0o040_000)?;
+            root.insert("greffon", folder, 0o040_000)?;
+            let root = root.write()?;
+            self.commit(root, parent.map(oid), message, time)
+        };
+        write().map(object_id).map_err(|error| fault("record a generation in", &self.directory, error))
+    }
+
+    fn commit(&self, root: git2::Oid, parent: Option<git2::Oid>, message: &str, time: i64) -> std::result::Result<git2::Oid, git2::Error> {
+        let who = git2::Signature::new(WHO.0, WHO.1, &git2::Time::new(time, 0))?;
+        let parent = parent.map(|id| self.repository.find_commit(id)).transpose()?;
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        self.repository.commit(None, &who, &who, message, &self.repository.find_tree(root)?, &parents)
+    }
+
+    /// Makes a commit the newest.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn set_head(&self, commit: ObjectId) -> Result<()> {
+        crate::sys::fs::failpoint::changing().map_err(|error| Error::io("write", &self.directory, error))?;
+        self.repository.reference(BRANCH, oid(commit), true, "greffon").map(drop).map_err(|error| fault("record a generation in", &self.directory, error))
+    }
+
+    /// Names that people gave to commits.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn marks(&self) -> Result<Vec<(String, ObjectId)>> {
+        let mut marks = Vec::new();
+        for reference in self.repository.references_glob("refs/tags/*").map_err(|error| self.fault(error))? {
+            let reference = reference.map_err(|error| self.fault(error))?;
+            if let (Ok(name), Some(target)) = (reference.shorthand(), reference.target()) {
+                marks.push((name.to_owned(), object_id(target)));
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Names a commit; a name that is in use moves.
+    ///
+    /// # Errors
+    /// `Invalid` for a name that git refuses; `Git`.
+    pub fn mark(&self, commit: ObjectId, name: &str) -> Result<()> {
+        let full = format!("refs/tags/{name}");
+        if !git2::Reference::is_valid_name(&full) || name.starts_with('-') {
+            return Err(
+                Error::new(ErrorKind::Invalid, format!("`{}` cannot name a generation", name.escape_debug())).hint("use letters, digits, `-`, `_` and `.`")
+            );
+        }
+        self.repository.reference(&full, oid(commit), true, "greffon").map(drop).map_err(|error| fault("mark a generation in", &self.directory, error))
+    }
+
+    /// Keeps the given commits alone (oldest first) and gives each the one before as its parent; marks move along, marks of
+    /// others go. The branch is set last: cut off before that, the history is the earlier one.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn keep(&self, commits: &[ObjectId]) -> Result<()> {
+        let marks = self.marks()?;
+        let write = || -> std::result::Result<Vec<(ObjectId, git2::Oid)>, git2::Error> {
+            let mut parent = None;
+            let mut renamed = Vec::new();
+            for id in commits {
+                let old = self.repository.find_commit(oid(*id))?;
+                let same = old.parent_id(0).ok() == parent;
+                let message = String::from_utf8_lossy(old.message_bytes()).into_owned();
+                let new = if same { old.id() } else { self.commit(old.tree_id(), parent, &message, old.time().seconds())? };
+                renamed.push((*id, new));
+                parent = Some(new);
+            }
+            Ok(renamed)
+        };
+        let renamed = write().map_err(|error| fault("prune", &self.directory, error))?;
+        if let Some((_, last)) = renamed.last() {
+            self.set_head(object_id(*last))?;
+        }
+        for (name, target) in marks {
+            match renamed.iter().find(|(old, _)| *old == target) {
+                Some((_, new)) => self.mark(object_id(*new), &name)?,
+                None => {
+                    let found = self.repository.find_reference(&format!("refs/tags/{name}"));
+                    found.and_then(|mut reference| reference.delete()).map_err(|error| fault("prune", &self.directory, error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies every object that the history needs into a pack of its own.
+    ///
+    /// # Errors
+    /// `Git`, also when the stock no longer has one of them.
+    pub fn pack(&self) -> Result<()> {
+        let write = || -> std::result::Result<(), git2::Error> {
+            use std::io::Write as _;
+            let mut walk = self.repository.revwalk()?;
+            walk.push_glob("refs/*")?;
+            let mut builder = self.repository.packbuilder()?;
+            builder.insert_walk(&mut walk)?;
+            if builder.object_count() == 0 {
+                return Ok(());
+            }
+            let odb = self.repository.odb()?;
+            let mut writer = odb.packwriter()?;
+            let mut failed = None;
+            builder.foreach(|bytes| match writer.write_all(bytes) {
+                Ok(()) => true,
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            })?;
+            if let Some(error) = failed {
+                return Err(git2::Error::from_str(&error.to_string()));
+            }
+            writer.commit().map(drop)
+        };
+        write().map_err(|error| fault("pack", &self.directory, error))
+    }
+}
+
+fn fault(action: &str, directory: &Path, error: git2::Error) -> Error {
+    Error::new(ErrorKind::Git, format!("could not {action} the history `{}`", directory.display())).caused_by(error)
+}
+
+/// Merges two changes of one file three ways; `None` when they conflict, or when one of them is not text.
+///
+/// # Errors
+/// `Git`.
+pub fn merge_file(path: &str, base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>> {
+    let binary = |bytes: &[u8]| bytes.iter().take(8000).any(|byte| *byte == 0);
+    if binary(base) || binary(ours) || binary(theirs) {
+        return Ok(None);
+    }
+    let mut inputs = [git2::MergeFileInput::new(), git2::MergeFileInput::new(), git2::MergeFileInput::new()];
+    for (input, bytes) in inputs.iter_mut().zip([base, ours, theirs]) {
+        input.content(bytes);
+    }
+    let merged = git2::merge_file(&inputs[0], &inputs[1], &inputs[2], None)
+        .map_err(|error| Error::new(ErrorKind::Git, format!("could not merge `{path}`")).caused_by(error))?;
+    Ok(merged.is_automergeable().then(|| merged.content().to_vec()))
+}
