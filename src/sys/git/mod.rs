@@ -4,7 +4,9 @@ mod compose;
 mod diff;
 pub mod history;
 mod objects;
+mod own;
 mod pack;
+mod pins;
 mod pool;
 mod source;
 mod tree;
@@ -15,6 +17,8 @@ mod tests;
 
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub(crate) use objects::{is_group_shared, share};
+pub use own::{OwnObject, OwnObjects};
 pub use pack::{Hasher, PackWriter, Sink};
+pub use pins::Pin;
 pub use source::{RemoteRef, Source, Sources, TransportChoice, Want};
 pub(crate) use walk::{is_lfs_pointer, lfs};

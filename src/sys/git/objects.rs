@@ -70,6 +70,11 @@ impl Objects {
         self.inner.pool.directory()
     }
 
+    /// The folder of the sources.
+    pub(super) fn sources(&self) -> &Path {
+        &self.inner.sources
+    }
+
     /// Takes sources that came since into the alternates.
     ///
     /// # Errors
@@ -106,6 +111,11 @@ impl Objects {
         self.inner.pool.renew(extra);
         *known = now;
         Ok(true)
+    }
+
+    /// Makes handles given out from now on look at the disk anew, after packs went.
+    pub(super) fn renew(&self) {
+        self.inner.pool.renew_as_it_is();
     }
 
     /// Whether an object is here.
@@ -386,8 +396,8 @@ pub(crate) fn share(folder: &Path) -> Result<()> {
     fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o2775)).map_err(|error| Error::io("share with the group", folder, error))
 }
 
-/// The object folders of every source, absolute, sorted. Those that are being made (no `objects` yet) come with the next look.
-fn object_folders(sources: &Path) -> Result<Vec<String>> {
+/// Every source's bare repository, absolute, sorted. Those that are being made (no `objects` yet) come with the next look.
+pub(super) fn source_folders(sources: &Path) -> Result<Vec<PathBuf>> {
     let listing = match fs_err::read_dir(sources) {
         Ok(listing) => listing,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -396,26 +406,25 @@ fn object_folders(sources: &Path) -> Result<Vec<String>> {
     let sources = std::path::absolute(sources).map_err(|error| Error::io("find", sources, error))?;
     let mut folders = Vec::new();
     for entry in listing {
-        let entry = entry.map_err(|error| Error::io("list", &sources, error))?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "git")) else { continue };
-        let folder = sources.join(name).join("objects");
-        if !folder.is_dir() {
-            continue;
-        }
-        match folder.to_str() {
-            Some(text) if !text.contains('\n') && !text.starts_with(['"', '#']) => folders.push(text.to_owned()),
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("the stock's path `{}` cannot be written into git's list of alternates", sources.display()),
-                )
-                .hint("choose a path of plain UTF-8 without line breaks with `--stock`"));
-            }
+        let folder = sources.join(entry.map_err(|error| Error::io("list", &sources, error))?.file_name());
+        if folder.extension().is_some_and(|extension| extension == "git") && folder.join("objects").is_dir() {
+            folders.push(folder);
         }
     }
     folders.sort_unstable();
     Ok(folders)
+}
+
+/// The object folders of every source, as git's list of alternates wants them.
+fn object_folders(sources: &Path) -> Result<Vec<String>> {
+    source_folders(sources)?
+        .into_iter()
+        .map(|folder| match folder.join("objects").to_str() {
+            Some(text) if !text.contains('\n') && !text.starts_with(['"', '#']) => Ok(text.to_owned()),
+            _ => Err(Error::new(ErrorKind::Unsupported, format!("the stock's path `{}` cannot be written into git's list of alternates", sources.display()))
+                .hint("choose a path of plain UTF-8 without line breaks with `--stock`")),
+        })
+        .collect()
 }
 
 fn is_read_only(error: &Error) -> bool {

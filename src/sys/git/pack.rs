@@ -151,6 +151,18 @@ impl Sink for PackWriter {
 }
 
 impl PackWriter {
+    /// Takes an object as it is; anything but a tree or a blob is passed over, since the stock writes nothing else.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn object(&mut self, kind: git2::ObjectType, bytes: &[u8]) -> Result<()> {
+        match kind {
+            git2::ObjectType::Blob => self.whole(Kind::Blob, "blob", bytes).map(|_| ()),
+            git2::ObjectType::Tree => self.whole(Kind::Tree, "tree", bytes).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
     fn whole(&mut self, kind: Kind, word: &str, bytes: &[u8]) -> Result<ObjectId> {
         let id = hash_object(word, bytes);
         if !self.known.insert(id) {

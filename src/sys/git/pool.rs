@@ -42,6 +42,12 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Drops every idle handle.
+    pub(super) fn renew_as_it_is(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(super) fn lease(&self) -> Result<Lease<'_>> {
         let epoch = self.epoch.load(Ordering::SeqCst);
         let idle = {
@@ -82,7 +88,9 @@ impl Deref for Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if let Some(repository) = self.repository.take() {
+        if let Some(repository) = self.repository.take()
+            && self.epoch == self.pool.epoch.load(Ordering::SeqCst)
+        {
             self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push((self.epoch, repository));
         }
     }

@@ -4,6 +4,7 @@
 mod files;
 mod place;
 mod room;
+mod shelf;
 mod unpack;
 
 #[cfg(test)]
@@ -11,3 +12,4 @@ mod tests;
 
 pub use files::BlobFiles;
 pub use room::{StockLock, Stockroom};
+pub use shelf::{RecordName, TakenArchive};

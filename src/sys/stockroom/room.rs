@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,7 @@ struct Inner {
     root: PathBuf,
     objects: Objects,
     files: BlobFiles,
+    shared: bool,
 }
 
 /// A lock on the whole stock, held as long as this lives.
@@ -58,7 +59,8 @@ impl Stockroom {
         }
         let objects = Objects::open(&root.join("objects.git"), &root.join("sources"))?;
         let files = BlobFiles::open(&root)?;
-        Ok(Self { inner: Arc::new(Inner { root, objects, files }) })
+        let shared = is_group_shared(&root);
+        Ok(Self { inner: Arc::new(Inner { root, objects, files, shared }) })
     }
 
     /// The folder.
@@ -85,6 +87,12 @@ impl Stockroom {
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
         self.inner.root.join("quarantine")
+    }
+
+    /// Whether the folder's mode says that its group shares it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.inner.shared
     }
 
     /// A fresh folder on the stock's file system, removed when dropped. Those that a killed process left behind go after a day.
@@ -120,6 +128,22 @@ impl Stockroom {
     /// `Io`, `Interrupted`.
     pub fn lock_exclusive(&self, cx: &Context) -> Result<StockLock> {
         Ok(StockLock { _lock: FileLock::exclusive(cx, &self.lock_path(), &self.lock_name())? })
+    }
+
+    /// As [`Self::lock_exclusive`], with an end to the waiting.
+    ///
+    /// # Errors
+    /// `Busy` when it is still held after `patience`; `Io`, `Interrupted`.
+    pub fn lock_exclusive_within(&self, cx: &Context, patience: Duration) -> Result<StockLock> {
+        let end = Instant::now() + patience;
+        self.lock_exclusive(&cx.with_deadline(end)).map_err(|error| match error.kind() {
+            ErrorKind::Undecided if Instant::now() >= end => {
+                Error::new(ErrorKind::Busy, format!("the stock `{}` is in use by another greffon", self.root().display()))
+                    .hint("try again when it has ended")
+                    .temporary()
+            }
+            _ => error,
+        })
     }
 
     fn lock_path(&self) -> PathBuf {
@@ -193,7 +217,7 @@ fn stranger(root: &Path) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn make_folder(path: &Path, group: bool) -> Result<()> {
+pub(super) fn make_folder(path: &Path, group: bool) -> Result<()> {
     match fs_err::create_dir(path) {
         Ok(()) if group => share(path),
         Ok(()) => Ok(()),

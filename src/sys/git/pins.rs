@@ -1,0 +1,182 @@
+//! Pins: refs that keep trees from being tidied away. `refs/pins/<site>/<n>` of `objects.git` stands for one generation of one
+//! site: a tree that holds the composed tree (`site`) and the element trees it was made of (by their ids). Sources that hold
+//! any of these have a ref of the same name, so that git itself keeps them too.
+//!
+//! No ref of `objects.git` ever reaches a commit of a source: sources are shallow, each with its own boundary.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, ObjectType, Repository};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::ObjectId;
+
+use super::objects::{NewEntry, NewEntryKind, Objects, from_oid, oid, source_folders};
+use super::pool::PlainError;
+use super::tree::{self, Item};
+
+/// One pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The site's id.
+    pub site: String,
+    /// The generation's number.
+    pub generation: u64,
+    /// The composed tree.
+    pub tree: ObjectId,
+    /// The element trees.
+    pub elements: Vec<ObjectId>,
+}
+
+const SITE: &str = "site";
+
+impl Objects {
+    /// Sets a pin, replacing an earlier one of that name. Durable only after [`Objects::sync`].
+    ///
+    /// # Errors
+    /// `Invalid` for a site's id that no ref can be called; `Git` when a tree is not here.
+    pub fn pin(&self, pin: &Pin) -> Result<()> {
+        let name = ref_name(&pin.site, Some(pin.generation))?;
+        let mut trees: Vec<ObjectId> = pin.elements.clone();
+        trees.sort_unstable();
+        trees.dedup();
+        let mut entries: Vec<NewEntry> = trees
+            .iter()
+            .filter(|tree| **tree != ObjectId::EMPTY_TREE)
+            .map(|tree| NewEntry { name: tree.to_string(), kind: NewEntryKind::Folder, id: *tree })
+            .collect();
+        if pin.tree != ObjectId::EMPTY_TREE {
+            entries.push(NewEntry { name: SITE.to_owned(), kind: NewEntryKind::Folder, id: pin.tree });
+        }
+        for entry in &entries {
+            if !self.has(entry.id) {
+                return Err(Error::new(ErrorKind::Git, format!("the stock does not hold tree `{}`, which is to be pinned", entry.id.short()))
+                    .hint("fetch it again with `greffon fetch`"));
+            }
+        }
+        let holder = self.write_tree(entries)?;
+        let lease = self.lease()?;
+        set(&lease, self.directory(), &name, holder)?;
+        drop(lease);
+        trees.push(pin.tree);
+        trees.sort_unstable();
+        trees.dedup();
+        for folder in source_folders(self.sources())? {
+            let source = open(&folder)?;
+            let odb = source.odb().map_err(|error| fault(&folder, error))?;
+            let mut here = Vec::new();
+            for tree in &trees {
+                if odb.exists_ext(oid(*tree)?, git2::OdbLookupFlags::NO_REFRESH) {
+                    here.push(NewEntry { name: tree.to_string(), kind: NewEntryKind::Folder, id: *tree });
+                }
+            }
+            if here.is_empty() {
+                remove(&source, &folder, &name)?;
+                continue;
+            }
+            let holder = odb.write(ObjectType::Tree, &tree::serialise(here)?).map_err(|error| fault(&folder, error))?;
+            set(&source, &folder, &name, from_oid(holder))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a pin away, or all of a site. What is not there is no error. Durable only after [`Objects::sync`].
+    ///
+    /// # Errors
+    /// `Invalid`, `Git`.
+    pub fn unpin(&self, site: &str, generation: Option<u64>) -> Result<()> {
+        let name = ref_name(site, generation)?;
+        let folders = std::iter::once(self.directory().to_owned()).chain(source_folders(self.sources())?);
+        for folder in folders {
+            let repository = open(&folder)?;
+            if generation.is_some() {
+                remove(&repository, &folder, &name)?;
+                continue;
+            }
+            let names: Vec<String> = repository
+                .references_glob(&format!("{name}/*"))
+                .and_then(|mut references| references.names().map(|name| name.map(str::to_owned)).collect())
+                .map_err(|error| fault(&folder, error))?;
+            for name in names {
+                remove(&repository, &folder, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every pin, by site and generation.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn pins(&self) -> Result<Vec<Pin>> {
+        let lease = self.lease()?;
+        let references = lease.references_glob("refs/pins/*").map_err(|error| fault(self.directory(), error))?;
+        let mut pins = Vec::new();
+        for reference in references {
+            let reference = reference.map_err(|error| fault(self.directory(), error))?;
+            let (Ok(name), Some(target)) = (reference.name(), reference.target()) else { continue };
+            let Some((site, generation)) = name.strip_prefix("refs/pins/").and_then(|rest| rest.rsplit_once('/')) else { continue };
+            let Ok(generation) = generation.parse() else { continue };
+            let mut pin = Pin { site: site.to_owned(), generation, tree: ObjectId::EMPTY_TREE, elements: Vec::new() };
+            let holder = from_oid(target);
+            self.with_object(holder, ObjectType::Tree, |bytes| {
+                for named in tree::parse(bytes, holder, "")? {
+                    match named.item {
+                        Item::Folder(id) if named.name == SITE => pin.tree = id,
+                        Item::Folder(id) => pin.elements.push(id),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            })?;
+            pins.push(pin);
+        }
+        pins.sort_by(|a, b| (&a.site, a.generation).cmp(&(&b.site, b.generation)));
+        Ok(pins)
+    }
+
+    /// The objects that pins point at themselves.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub(super) fn pin_holders(&self) -> Result<Vec<ObjectId>> {
+        let lease = self.lease()?;
+        let references = lease.references().map_err(|error| fault(self.directory(), error))?;
+        Ok(references.flatten().filter_map(|reference| reference.target()).map(from_oid).collect())
+    }
+}
+
+fn ref_name(site: &str, generation: Option<u64>) -> Result<String> {
+    let plain = !site.is_empty() && site.len() <= 100 && site.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if !plain {
+        return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not the id of a site", site.escape_debug()))
+            .hint("`greffon status` shows the ids of this manifest's sites"));
+    }
+    Ok(match generation {
+        Some(number) => format!("refs/pins/{site}/{number}"),
+        None => format!("refs/pins/{site}"),
+    })
+}
+
+fn open(folder: &Path) -> Result<Repository> {
+    Repository::open_bare(folder).map_err(|error| fault(folder, error))
+}
+
+fn set(repository: &Repository, folder: &Path, name: &str, target: ObjectId) -> Result<()> {
+    let target = oid(target)?;
+    if repository.refname_to_id(name).is_ok_and(|there| there == target) {
+        return Ok(());
+    }
+    repository.reference(name, target, true, "greffon: pin").map(|_| ()).map_err(|error| fault(folder, error))
+}
+
+fn remove(repository: &Repository, folder: &Path, name: &str) -> Result<()> {
+    match repository.find_reference(name).and_then(|mut reference| reference.delete()) {
+        Err(error) if error.code() != ErrorCode::NotFound => Err(fault(folder, error)),
+        _ => Ok(()),
+    }
+}
+
+fn fault(folder: &Path, error: git2::Error) -> Error {
+    Error::new(ErrorKind::Git, format!("could not keep the pins of `{}`", PathBuf::from(folder).display())).caused_by(PlainError::from(error))
+}
