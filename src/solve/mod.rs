@@ -1,4 +1,16 @@
 //! The solver: requirements × element info → one version each, or an explanation.
+//!
+//! The engine ([`engine`]) is complete but has a taste of its own; [`order`] says which solution is wanted and [`locks`] which
+//! locked versions give way. All of them work on what is in [`memory`]; [`rounds`] asks for what is missing there.
+
+mod engine;
+mod locks;
+mod memory;
+mod order;
+mod rounds;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,10 +18,13 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ElementId, ElementInfo, Origin, Requirement, Version};
 use crate::roles::Context;
 use crate::version::Scheme;
+
+use engine::Task;
+use rounds::Search;
 
 /// What one site asks for.
 #[derive(Debug, Clone)]
@@ -106,6 +121,50 @@ pub struct Chosen {
 /// `Conflict` with the explanation as notes and the checked fixes as hints; `Undecided` past the time limit; `NotFound` for a
 /// root that nobody knows; whatever the provider failed with.
 pub fn solve(cx: &Context, problem: &Problem, provider: &dyn Provider) -> Result<Solution> {
-    let _ = (cx, problem, provider);
-    Err(Error::new(crate::error::ErrorKind::Internal, "not built yet"))
+    let mut search = Search::new(cx, problem, provider);
+    match settle(&mut search)? {
+        Ok(solution) => Ok(solution),
+        Err(_) => Err(Error::new(ErrorKind::Conflict, format!("no versions fit what site {} asks for", problem.site))),
+    }
+}
+
+/// The answer, or what the engine looked at when it found that there is none.
+fn settle(search: &mut Search<'_>) -> Result<std::result::Result<Solution, engine::Touched>> {
+    let free = search.task();
+    let held = search.problem.locked.keys().filter(|id| !search.problem.free.contains(*id)).cloned().collect::<Vec<_>>();
+    let held = held.iter().map(|id| search.memory.name(id)).collect();
+    let mut task = Task { held, ..free.clone() };
+    if let Some(choice) = order::straight(search, &task)? {
+        return Ok(Ok(solution(search, &choice)));
+    }
+    let found = match search.run(&task)? {
+        Ok(found) => found,
+        Err(touched) => {
+            if task.held.is_empty() {
+                return Ok(Err(touched));
+            }
+            if let Err(touched) = search.run(&free)? {
+                return Ok(Err(touched));
+            }
+            task.held = locks::hold(search, &task, touched)?;
+            if let Some(choice) = order::straight(search, &task)? {
+                return Ok(Ok(solution(search, &choice)));
+            }
+            match search.run(&task)? {
+                Ok(found) => found,
+                Err(_) => return Err(Error::new(ErrorKind::Internal, "the solver contradicts itself on which locks hold")),
+            }
+        }
+    };
+    let choice = order::polish(search, &task, found)?;
+    Ok(Ok(solution(search, &choice)))
+}
+
+fn solution(search: &Search<'_>, choice: &order::Choice) -> Solution {
+    let chosen = choice.iter().filter_map(|(name, candidate)| {
+        let version = search.memory.version(*name, *candidate)?.clone();
+        let info = search.memory.info(*name, *candidate)?.clone();
+        Some((search.memory.id(*name).clone(), Chosen { version, info }))
+    });
+    Solution { chosen: chosen.collect() }
 }

@@ -1,10 +1,22 @@
 //! Version schemes: how the versions of an element are read, ordered and matched (DESIGN section 4).
+//!
+//! Every scheme knows the same operators ([`operators`]); each file beside this one adds what is its own.
+
+mod date;
+mod moodle;
+mod natural;
+mod operators;
+mod semver;
+mod three_m;
+
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Requirement, Version};
 
 /// A way of naming versions. Texts stay as written; a scheme only reads them.
@@ -32,7 +44,7 @@ pub trait Scheme: Debug + Send + Sync {
     }
 }
 
-/// A requirement, read.
+/// A requirement, read. A pre-release matches only where the requirement names one.
 pub trait Matcher: Debug + Send + Sync {
     /// Whether a version fits.
     fn matches(&self, version: &Version) -> bool;
@@ -48,11 +60,33 @@ pub trait Matcher: Debug + Send + Sync {
     }
 }
 
+/// The names of the built-in schemes.
+pub const SCHEMES: [&str; 5] = ["3m", "semver", "moodle", "date", "natural"];
+
 /// The built-in scheme of this name.
 ///
 /// # Errors
 /// `Version` for an unknown name, listing the known ones.
 pub fn scheme(name: &str) -> Result<Arc<dyn Scheme>> {
-    let _ = name;
-    unimplemented!()
+    match name {
+        "3m" => Ok(Arc::new(three_m::ThreeM)),
+        "semver" => Ok(Arc::new(semver::Semver)),
+        "moodle" => Ok(Arc::new(moodle::Moodle)),
+        "date" => Ok(Arc::new(date::Date)),
+        "natural" => Ok(Arc::new(natural::Natural)),
+        _ => {
+            let known = SCHEMES.map(|known| format!("`{known}`")).join(", ");
+            let error = Error::new(ErrorKind::Version, format!("there is no version scheme `{}`; the known ones are {known}", name.escape_debug()));
+            Err(match nearest(name) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        }
+    }
+}
+
+fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    let close = |known: &str| strsim::jaro_winkler(known, &name);
+    SCHEMES.into_iter().filter(|known| close(known) > 0.6).max_by(|a, b| close(a).total_cmp(&close(b)))
 }

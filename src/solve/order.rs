@@ -1,0 +1,162 @@
+//! Which of all solutions is *the* answer: the newest of each, recursively in manifest order.
+//!
+//! Elements are looked at in the order in which they are met: the roots in manifest order, then what the first root's choice
+//! needs, then what the second's needs, and so on (breadth first). Of two solutions the better one has the better candidate
+//! at the first element where they differ. Better is what the requirement prefers that brought the element in (the nearest
+//! to the root, then the earliest in manifest order), and before that what is locked, here or for another site.
+
+use std::collections::{HashMap, VecDeque};
+
+use indexmap::IndexMap;
+
+use crate::error::Result;
+
+use super::engine::Task;
+use super::memory::{Cand, Name, ReqId, State};
+use super::rounds::Search;
+
+/// One candidate of each element, in the order in which they were met.
+pub(super) type Choice = IndexMap<Name, Cand>;
+
+/// A walk over elements in order, with what the choices so far demand of the others.
+#[derive(Default)]
+struct Walk {
+    chosen: Choice,
+    agenda: VecDeque<(Name, ReqId)>,
+    demands: HashMap<Name, Vec<ReqId>>,
+    bans: HashMap<Name, Vec<ReqId>>,
+}
+
+impl Walk {
+    fn start(roots: &[(Name, ReqId)]) -> Self {
+        let mut walk = Self { agenda: roots.iter().copied().collect(), ..Self::default() };
+        for (name, req) in roots {
+            walk.demands.entry(*name).or_default().push(*req);
+        }
+        walk
+    }
+
+    /// The next element that has no version yet, and the requirement that brought it in.
+    fn next(&mut self) -> Option<(Name, ReqId)> {
+        while let Some((name, req)) = self.agenda.pop_front() {
+            if !self.chosen.contains_key(&name) {
+                return Some((name, req));
+            }
+        }
+        None
+    }
+
+    /// Settles an element; `false` where its needs are not known yet.
+    fn choose(&mut self, search: &mut Search<'_>, name: Name, candidate: Cand) -> bool {
+        let Some(needs) = search.memory.needs(name, candidate) else { return false };
+        self.chosen.insert(name, candidate);
+        for (target, req) in &needs.dependencies {
+            self.demands.entry(*target).or_default().push(*req);
+            self.agenda.push_back((*target, *req));
+        }
+        for (target, req) in &needs.conflicts {
+            self.bans.entry(*target).or_default().push(*req);
+        }
+        true
+    }
+
+    /// An element's candidates, best first.
+    fn ranked(search: &mut Search<'_>, task: &Task, name: Name, req: ReqId) -> Vec<Cand> {
+        let Some(fit) = search.memory.fit(req) else { return Vec::new() };
+        let favoured = search.memory.favoured(name);
+        let mut ranked: Vec<Cand> = favoured.iter().copied().filter(|candidate| fit.has(*candidate)).collect();
+        ranked.extend(fit.tried().into_iter().filter(|candidate| !favoured.contains(candidate)));
+        if task.held.contains(&name) || task.only.contains_key(&name) {
+            let allowed = task.allowed(&search.memory, name);
+            ranked.retain(|candidate| allowed.contains(candidate));
+        }
+        ranked
+    }
+
+    /// Whether a candidate goes together with the choices so far, as far as is known.
+    fn agrees(&self, search: &mut Search<'_>, name: Name, candidate: Cand) -> bool {
+        let mut fits = |reqs: Option<&Vec<ReqId>>, wanted: bool| {
+            reqs.into_iter().flatten().all(|req| search.memory.fit(*req).is_none_or(|fit| fit.has(candidate) == wanted))
+        };
+        if !fits(self.demands.get(&name), true) || !fits(self.bans.get(&name), false) {
+            return false;
+        }
+        let Some(needs) = search.memory.needs(name, candidate) else { return true };
+        if search.memory.unusable(name, candidate).is_some() {
+            return false;
+        }
+        let mut go = |list: &[(Name, ReqId)], wanted: bool| {
+            list.iter().all(|(target, req)| {
+                let Some(chosen) = self.chosen.get(target) else { return true };
+                search.memory.fit(*req).is_none_or(|fit| fit.has(*chosen) == wanted)
+            })
+        };
+        go(&needs.dependencies, true) && go(&needs.conflicts, false)
+    }
+}
+
+/// Takes the best of each without ever looking back. Where that goes through, it is the answer; `None` where it does not.
+pub(super) fn straight(search: &mut Search<'_>, task: &Task) -> Result<Option<Choice>> {
+    loop {
+        let mut walk = Walk::start(&task.roots);
+        let mut complete = true;
+        while let Some((name, req)) = walk.next() {
+            match search.memory.state(name) {
+                State::Unasked => {
+                    search.memory.ask_element(name);
+                    complete = false;
+                    continue;
+                }
+                State::Unknown => {
+                    search.memory.take_open();
+                    return Ok(None);
+                }
+                State::Known(_) => {}
+            }
+            let ranked = Walk::ranked(search, task, name, req);
+            let Some(best) = ranked.into_iter().find(|candidate| walk.agrees(search, name, *candidate)) else {
+                search.memory.take_open();
+                return Ok(None);
+            };
+            complete &= walk.choose(search, name, best);
+        }
+        if complete {
+            search.memory.take_open();
+            return Ok(Some(walk.chosen));
+        }
+        search.ask()?;
+    }
+}
+
+/// Turns any solution into the best one: wherever an element has a better candidate that agrees with the choices before it,
+/// the engine is asked for a solution with one of those.
+pub(super) fn polish(search: &mut Search<'_>, task: &Task, mut solution: HashMap<Name, Cand>) -> Result<Choice> {
+    let mut walk = Walk::start(&task.roots);
+    let mut task = task.clone();
+    while let Some((name, req)) = walk.next() {
+        let ranked = Walk::ranked(search, &task, name, req);
+        while let Some(current) = solution.get(&name).copied() {
+            let better: Vec<Cand> = ranked.iter().copied().take_while(|candidate| *candidate != current).collect();
+            let better: Vec<Cand> = better.into_iter().filter(|candidate| walk.agrees(search, name, *candidate)).collect();
+            // what was merely looked at need not be asked for: the run below asks for what it uses
+            search.memory.take_open();
+            if better.is_empty() {
+                break;
+            }
+            let previous = task.only.insert(name, better);
+            let outcome = search.run(&task)?;
+            match previous {
+                Some(previous) => task.only.insert(name, previous),
+                None => task.only.remove(&name),
+            };
+            match outcome {
+                Ok(found) => solution = found,
+                Err(_) => break,
+            }
+        }
+        let Some(current) = solution.get(&name).copied() else { continue };
+        walk.choose(search, name, current);
+        task.only.insert(name, vec![current]);
+    }
+    Ok(walk.chosen)
+}

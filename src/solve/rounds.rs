@@ -1,0 +1,108 @@
+//! The rounds: search on memory, ask everything that turned out to be unknown in one batch, search again.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::roles::Context;
+
+use super::engine::{self, Outcome, Task, Touched};
+use super::memory::{Cand, Memory, Name, ReqId};
+use super::{Problem, Provider};
+
+/// One question put to the solver, and all that was learnt for it.
+pub(super) struct Search<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) problem: &'a Problem,
+    pub(super) provider: &'a dyn Provider,
+    pub(super) memory: Memory,
+    pub(super) roots: Vec<(Name, ReqId)>,
+    spent: Duration,
+    runs: usize,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(cx: &'a Context, problem: &'a Problem, provider: &'a dyn Provider) -> Self {
+        let mut memory = Memory::default();
+        let mut roots = Vec::new();
+        for root in &problem.roots {
+            let name = memory.name(&root.id);
+            memory.set_groups(name, &root.optional);
+            roots.push((name, memory.req(name, &root.requirement)));
+        }
+        for (id, version) in problem.locked.iter().filter(|(id, _)| !problem.free.contains(*id)) {
+            let name = memory.name(id);
+            memory.set_locked(name, version);
+        }
+        for (id, versions) in problem.elsewhere.iter().filter(|(id, _)| !problem.free.contains(*id)) {
+            let name = memory.name(id);
+            memory.set_favoured(name, versions);
+        }
+        Self { cx, problem, provider, memory, roots, spent: Duration::ZERO, runs: 0 }
+    }
+
+    /// The whole task, with nothing held.
+    pub(super) fn task(&self) -> Task {
+        Task { roots: self.roots.clone(), ..Task::default() }
+    }
+
+    /// Asks the open questions, in parallel as the provider sees fit. The time is not the solver's.
+    pub(super) fn ask(&mut self) -> Result<()> {
+        self.cx.check()?;
+        let questions = self.memory.take_open();
+        let replies = self.provider.answer(self.cx, &questions)?;
+        if replies.len() != questions.len() {
+            return Err(Error::new(ErrorKind::Internal, format!("{} questions got {} replies", questions.len(), replies.len())));
+        }
+        for (question, reply) in questions.iter().zip(replies) {
+            self.memory.learn(question, reply);
+        }
+        Ok(())
+    }
+
+    /// Searches until nothing is open.
+    pub(super) fn run(&mut self, task: &Task) -> Result<std::result::Result<HashMap<Name, Cand>, Touched>> {
+        loop {
+            match self.run_once(task)? {
+                Ok(_) if self.memory.has_open() => self.ask()?,
+                outcome => {
+                    // what is impossible stays so, whatever the answers
+                    self.memory.take_open();
+                    return Ok(outcome);
+                }
+            }
+        }
+    }
+
+    /// Searches on memory alone: what is not known is presumed to fit.
+    pub(super) fn run_once(&mut self, task: &Task) -> Result<std::result::Result<HashMap<Name, Cand>, Touched>> {
+        self.runs += 1;
+        let start = Instant::now();
+        let deadline = start + self.problem.time_limit.saturating_sub(self.spent);
+        let deadline = self.cx.deadline().map_or(deadline, |own| own.min(deadline));
+        let outcome = engine::run(self.cx, &mut self.memory, task, deadline);
+        self.spent += start.elapsed();
+        match outcome {
+            Outcome::Found(found) => Ok(Ok(found)),
+            Outcome::Impossible(touched) => Ok(Err(touched)),
+            Outcome::Stopped => {
+                self.cx.check()?;
+                Err(undecided(&self.problem.site, self.problem.time_limit))
+            }
+        }
+    }
+
+    /// How often the engine ran.
+    pub(super) fn runs(&self) -> usize {
+        self.runs
+    }
+}
+
+fn undecided(site: &str, limit: Duration) -> Error {
+    Error::new(ErrorKind::Undecided, format!("undecided after {} of solving whether site {site} can have what it asks for", seconds(limit)))
+        .hint("narrow the requirements, so that there is less to try")
+}
+
+fn seconds(limit: Duration) -> String {
+    if limit.as_secs() >= 1 { format!("{} s", limit.as_secs()) } else { format!("{} ms", limit.as_millis()) }
+}
