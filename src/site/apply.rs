@@ -13,7 +13,7 @@ use super::units::Unifier;
 use super::wanted::Wanted;
 use super::{Applied, ApplyTree, Presence, Site, generations, identity, lock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{FileCounts, ObjectId, TreeChange};
+use crate::model::{Deploy, FileCounts, ObjectId, TreeChange};
 use crate::roles::{Context, Event, Unit};
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::lock::ExclusiveLock;
@@ -61,12 +61,12 @@ impl Site {
         let seen = self.look(cx, &state)?;
         let same = seen.index.generation > 0 && seen.index.tree == Some(request.tree) && seen.index.grafts == request.grafts;
         if same && seen.scan.is_clean() {
-            return self.nothing_to_do(&state, request, &seen);
+            return Self::nothing_to_do(&state, request, &seen);
         }
         self.change(cx, &state, &held, request, seen)
     }
 
-    fn nothing_to_do(&self, state: &Dir, request: &ApplyTree, seen: &Seen) -> Result<Applied> {
+    fn nothing_to_do(state: &Dir, request: &ApplyTree, seen: &Seen) -> Result<Applied> {
         generations::set_hold(state, request.hold.as_ref().map(|hold| (hold.generation, hold.reason.as_str())), request.release)?;
         if seen.scan.learned {
             refreshed(&seen.index, &seen.scan).store(state, "index")?;
@@ -96,7 +96,7 @@ impl Site {
         let same = index.generation > 0 && index.tree == Some(request.tree) && index.grafts == request.grafts;
         if same && draft.is_empty() && scan.missing_folders.is_empty() {
             // What differs was kept on purpose.
-            return self.nothing_to_do(state, request, &Seen { root, index, scan });
+            return Self::nothing_to_do(state, request, &Seen { root, index, scan });
         }
         lock::sign(held);
         identity::settle(state, &self.places.root)?;
@@ -108,7 +108,10 @@ impl Site {
         let name = format!("g{}", index.generation + 1);
         let staged = stage::open(state, &name)?;
         let exchange = !failpoint::broken("exchange") && exchange::can_exchange(&staged)?;
-        let mut units = Unifier { index: &index, scan: &scan, wanted: &wanted, draft: &draft, exchange }.units();
+        let unifier = Unifier { index: &index, scan: &scan, wanted: &wanted, draft: &draft, exchange };
+        let whole =
+            if self.deploy == Deploy::Swap && !empty { self.may_swap(exchange)?.then(|| super::swap::units(&unifier, &self.shared)).flatten() } else { None };
+        let mut units = whole.unwrap_or_else(|| unifier.units());
         if empty && wanted.files.is_empty() && root.is_none() {
             units.steps.insert(0, Step::Folder { path: String::new(), stage: "d0".into() });
             units.folders.entry("d0".into()).or_default();
@@ -189,13 +192,34 @@ impl Site {
             .and_then(|keepsakes| generations::record(self, state, &journal.record).map(|()| keepsakes));
         let result = match outcome {
             Ok(keepsakes) => {
-                let next = witnessed(hands, next, journal, witnesses)?;
-                finish(state, hands, journal, &keepsakes, &next)
+                let next = witnessed(hands, next, journal, witnesses);
+                // Each part of it may be repeated, so what fails once is tried again before anybody is bothered.
+                let mut saved = Vec::new();
+                let ended =
+                    finish(state, hands, journal, &keepsakes, &next, &mut saved).or_else(|_| finish(state, hands, journal, &keepsakes, &next, &mut saved));
+                ended.map(|()| saved).map_err(|error| {
+                    error
+                        .note(format!("the files of site `{}` are the wanted ones, but the run could not be brought to its end", self.name))
+                        .hint("`greffon recover` ends it once the cause is gone")
+                })
             }
             Err(error) => Err(super::recover::undo(state, hands, journal, old, &next, error)),
         };
         cx.emit(Event::Finished { task: "apply".into() });
         result
+    }
+
+    /// Whether `deploy = "swap"` can be had.
+    fn may_swap(&self, exchange: bool) -> Result<bool> {
+        let why = if self.places.inside.is_some() {
+            "the site's state lies inside it"
+        } else if !exchange {
+            "the file system cannot exchange two folders"
+        } else {
+            return Ok(true);
+        };
+        Err(Error::new(ErrorKind::Unsupported, format!("site `{}` cannot be swapped: {why}", self.name))
+            .hint("set `deploy = \"in-place\"`, or `state` to a folder beside the site"))
     }
 
     /// The folder whose custom new files follow: the site, or the one that it will be in.
@@ -213,11 +237,12 @@ impl Site {
         let device = staged.own_witness()?.device;
         let mut seen = std::collections::HashSet::new();
         for step in steps {
-            let mut folder = super::owners::split(step.path()).0;
-            if step.path().is_empty() || !seen.insert(folder) {
+            if step.path().is_empty() {
+                self.check_above(device)?;
                 continue;
             }
-            let Some(root) = root else { continue };
+            let mut folder = super::owners::split(step.path()).0;
+            let Some(root) = root.filter(|_| seen.insert(folder)) else { continue };
             let dir = loop {
                 match root.sub(folder)? {
                     Some(dir) => break dir,
@@ -236,6 +261,22 @@ impl Site {
                 return Err(Error::new(ErrorKind::Io, format!("this user may not write in `{}`; nothing was written", dir.path().display()))
                     .hint("run greffon as the user who owns the site's files"));
             }
+        }
+        Ok(())
+    }
+
+    /// The folder above the site, where the whole site is put in place at once.
+    fn check_above(&self, device: u64) -> Result<()> {
+        let Some(above) = self.places.root.parent().map(Dir::open).transpose()?.flatten() else { return Ok(()) };
+        if !above.may_write() {
+            return Err(Error::new(ErrorKind::Io, format!("this user may not write in `{}`; nothing was written", above.path().display())));
+        }
+        if above.own_witness()?.device != device {
+            return Err(Error::new(
+                ErrorKind::Site,
+                format!("`{}` is on another file system than the site's state; nothing was written", above.path().display()),
+            )
+            .hint("set `state` of the site to a folder on that file system"));
         }
         Ok(())
     }
@@ -287,7 +328,7 @@ fn next_index(index: &Index, tree: &ObjectId, grafts: &[crate::model::Graft], dr
 }
 
 /// Witnesses as they are now that everything is in place: links and renames changed `ctime`.
-fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &HashMap<String, Witness>) -> Result<Index> {
+fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &HashMap<String, Witness>) -> Index {
     let whole: Vec<&str> = journal.steps.iter().filter_map(|step| if let Step::Folder { path, .. } = step { Some(path.as_str()) } else { None }).collect();
     let reliable = wait_a_tick(witnesses.values());
     for (path, staged) in witnesses {
@@ -298,14 +339,11 @@ fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &Hash
         if !reliable {
             next.files[at].witness = None;
         } else if !whole.iter().any(|folder| super::owners::within(path, folder)) {
-            let now = match hands.place(path)? {
-                Some((dir, name)) => dir.witness(name)?,
-                None => None,
-            };
+            let now = hands.place(path).ok().flatten().and_then(|(dir, name)| dir.witness(name).ok().flatten());
             next.files[at].witness = now.filter(|now| now.same_content(staged));
         }
     }
-    Ok(next)
+    next
 }
 
 /// The staged root takes over mode and owner of the empty folder that it replaces.

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::roles::Context;
 
+/// Results of one thread: where each chunk began, and its results.
+type Parts<R> = Vec<(usize, Vec<R>)>;
+
 /// Does `work` for every item, `chunk` at a time on as many threads as there are cores (at most 8); the results come in the
 /// items' order. The first failure stops the others at their next chunk.
 ///
@@ -18,7 +21,7 @@ pub(super) fn each<T: Sync, R: Send>(cx: &Context, items: &[T], chunk: usize, wo
     }
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let run = || -> Result<Vec<(usize, Vec<R>)>> {
+    let run = || -> Result<Parts<R>> {
         let mut done = Vec::new();
         while !failed.load(Ordering::Relaxed) {
             let start = next.fetch_add(chunk, Ordering::Relaxed);
@@ -38,7 +41,7 @@ pub(super) fn each<T: Sync, R: Send>(cx: &Context, items: &[T], chunk: usize, wo
         Ok(done)
     };
     let mut parts = Vec::new();
-    let outcomes: Vec<Result<Vec<(usize, Vec<R>)>>> = std::thread::scope(|scope| {
+    let outcomes: Vec<Result<Parts<R>>> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
         let mut outcomes = vec![run()];
         outcomes.extend(

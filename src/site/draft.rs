@@ -50,6 +50,14 @@ pub(super) struct Draft {
     pub(super) hindrances: Vec<String>,
 }
 
+/// What a merge came to.
+enum Merged {
+    /// The file stays as it was changed by hand.
+    Stays,
+    To(Work),
+    Conflict,
+}
+
 /// Where a folder of the site is.
 #[derive(Clone)]
 enum Spot {
@@ -107,7 +115,7 @@ impl Drafting<'_> {
                             restored += 1;
                             self.add(path, new, &mut spots, &mut draft, &mut foreign)?;
                         }
-                        (State::Missing, None) | (State::Other(_), None) => {}
+                        (State::Missing | State::Other(_), None) => {}
                         (State::Modified(found), new) => local.push(LocalChange { path: path.clone(), record, found: Some(found), new }),
                         (State::Other(_), Some(new)) => local.push(LocalChange { path: path.clone(), record, found: None, new: Some(new) }),
                     }
@@ -246,11 +254,13 @@ impl Drafting<'_> {
                     draft.works.push(Work { old: change.found, ..work });
                 }
                 (Answer::Merge, new) => match self.merge(change)? {
-                    Some(merged) => {
+                    Merged::Conflict => conflicts.push(change.path.as_str()),
+                    merged => {
                         draft.files.extend(new.map(|new| (change.path.clone(), new, None)));
-                        draft.works.extend(merged);
+                        if let Merged::To(work) = merged {
+                            draft.works.push(work);
+                        }
                     }
-                    None => conflicts.push(change.path.as_str()),
                 },
             }
         }
@@ -267,22 +277,21 @@ impl Drafting<'_> {
         Err(error.hint("settle it by hand, or let `if-local-changes` be `save` or `keep`"))
     }
 
-    /// The work of a merge (none where the local change simply stays); `None`: a conflict.
-    fn merge(&self, change: &LocalChange) -> Result<Option<Option<Work>>> {
+    fn merge(&self, change: &LocalChange) -> Result<Merged> {
         use crate::model::FileMode::Symlink;
-        let (Some(found), Some(new)) = (change.found, change.new) else { return Ok(None) };
+        let (Some(found), Some(new)) = (change.found, change.new) else { return Ok(Merged::Conflict) };
         if change.record == new {
-            return Ok(Some(None));
+            return Ok(Merged::Stays);
         }
         let mode = if found.mode == change.record.mode { new.mode } else { found.mode };
         if [found.mode, new.mode, change.record.mode].contains(&Symlink) {
-            return Ok(None);
+            return Ok(Merged::Conflict);
         }
         let (folder, name) = split(&change.path);
         let dir = self.root.map(|root| root.sub(folder)).transpose()?.flatten();
-        let Some(ours) = dir.map(|dir| dir.read(name)).transpose()?.flatten() else { return Ok(None) };
+        let Some(ours) = dir.map(|dir| dir.read(name)).transpose()?.flatten() else { return Ok(Merged::Conflict) };
         if content::blob_id(&ours) != found.id {
-            return Ok(None);
+            return Ok(Merged::Conflict);
         }
         let bytes = if found.id == change.record.id {
             self.objects.blob(new.id)?
@@ -290,14 +299,14 @@ impl Drafting<'_> {
             ours
         } else {
             let merged = crate::sys::git::history::merge_file(&change.path, &self.objects.blob(change.record.id)?, &ours, &self.objects.blob(new.id)?)?;
-            let Some(merged) = merged else { return Ok(None) };
+            let Some(merged) = merged else { return Ok(Merged::Conflict) };
             merged
         };
         let entry = Entry { id: content::blob_id(&bytes), mode };
         if entry == found {
-            return Ok(Some(None));
+            return Ok(Merged::Stays);
         }
-        Ok(Some(Some(Work { bytes: Some(bytes), ..Work::over(&change.path, Some(entry), Some(found)) })))
+        Ok(Merged::To(Work { bytes: Some(bytes), ..Work::over(&change.path, Some(entry), Some(found)) }))
     }
 }
 

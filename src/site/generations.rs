@@ -79,6 +79,9 @@ pub(super) fn set_hold(state: &Dir, wanted: Option<(u64, &str)>, release: bool) 
     }
 }
 
+/// Names that people gave, and to which commits.
+type Marks = Vec<(String, ObjectId)>;
+
 #[derive(Serialize, Deserialize)]
 struct HoldFile {
     schema: u32,
@@ -111,7 +114,7 @@ impl Site {
     /// `Site`, `Git`.
     pub fn current(&self) -> Result<Option<Generation>> {
         let Some((history, marks)) = self.history()? else { return Ok(None) };
-        history.head()?.map(|commit| describe(&history, commit, &marks)).transpose()
+        history.head()?.map(|commit| describe(&history, &commit, &marks)).transpose()
     }
 
     /// Every generation, newest first.
@@ -120,7 +123,7 @@ impl Site {
     /// `Site`, `Git`.
     pub fn generations(&self) -> Result<Vec<Generation>> {
         let Some((history, marks)) = self.history()? else { return Ok(Vec::new()) };
-        history.commits()?.into_iter().map(|commit| describe(&history, commit, &marks)).collect()
+        history.commits()?.into_iter().map(|commit| describe(&history, &commit, &marks)).collect()
     }
 
     /// Gives a generation a name that `history prune` respects.
@@ -173,7 +176,7 @@ impl Site {
         durable::sync_file_system(&state)
     }
 
-    fn history(&self) -> Result<Option<(History, Vec<(String, ObjectId)>)>> {
+    fn history(&self) -> Result<Option<(History, Marks)>> {
         let Some(state) = self.places.open_state()? else { return Ok(None) };
         let Some(history) = History::open(&state.path().join(FOLDER))? else { return Ok(None) };
         let marks = history.marks()?;
@@ -181,11 +184,11 @@ impl Site {
     }
 }
 
-fn describe(history: &History, commit: Commit, marks: &[(String, ObjectId)]) -> Result<Generation> {
+fn describe(history: &History, commit: &Commit, marks: &[(String, ObjectId)]) -> Result<Generation> {
     let text =
         |name: &str| -> Result<String> { Ok(history.document(commit.id, name)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()) };
     Ok(Generation {
-        number: number(&commit)?,
+        number: number(commit)?,
         commit: commit.id,
         tree: commit.site,
         grafts: read_grafts(history, commit.id)?,

@@ -166,6 +166,11 @@ impl Journal {
     }
 }
 
+/// Whether a path may stand in a journal.
+pub(super) fn is_plain(path: &str) -> Result<()> {
+    check_relative(path)
+}
+
 #[derive(Deserialize)]
 struct Schema {
     schema: u32,

@@ -24,5 +24,5 @@ pub(super) fn take(cx: &Context, state: &Dir, site: &str) -> Result<ExclusiveLoc
 
 /// Leaves this process's name for those who wait.
 pub(super) fn sign(lock: &ExclusiveLock) {
-    lock.sign(&format!("greffon (process {} on {}, since {})\n", std::process::id(), ground::host_name(), jiff::Zoned::now().strftime("%F %T")));
+    lock.sign(&format!("greffon (process {} on {}, since {})\n", ground::process_id(), ground::host_name(), jiff::Zoned::now().strftime("%F %T")));
 }

@@ -26,6 +26,7 @@ mod sift;
 mod stage;
 mod status;
 mod steps;
+mod swap;
 mod units;
 mod wanted;
 

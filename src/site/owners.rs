@@ -79,11 +79,6 @@ impl Owners {
             })
         })
     }
-
-    /// Whether something below a folder is or could be protected.
-    pub(super) fn protects_within(&self, folder: &str) -> bool {
-        self.grafts.iter().any(|graft| !graft.protect.is_empty() && (within(&graft.path, folder) || within(folder, &graft.path)))
-    }
 }
 
 fn parts(pattern: &str) -> Vec<String> {
@@ -94,9 +89,8 @@ fn parts(pattern: &str) -> Vec<String> {
 fn fits(pattern: &[String], names: &[&str]) -> bool {
     match (pattern.split_first(), names.split_first()) {
         (None, None) => true,
-        (None, Some(_)) => false,
         (Some((first, rest)), _) if first == "**" => fits(rest, names) || names.split_first().is_some_and(|(_, others)| fits(pattern, others)),
-        (Some(_), None) => false,
+        (None, Some(_)) | (Some(_), None) => false,
         (Some((first, rest)), Some((name, others))) => part_fits(first.as_bytes(), name.as_bytes()) && fits(rest, others),
     }
 }

@@ -30,12 +30,11 @@ impl Places {
         let (Some(parent), Some(name)) = (root.parent(), root.file_name().and_then(|name| name.to_str())) else {
             return Err(Error::new(ErrorKind::Invalid, format!("`{}` cannot be a site: it has no folder above it, or no UTF-8 name", root.display())));
         };
-        let state = match &wanted.state {
-            Some(state) => ground::real_path(state)?,
-            None => {
-                let (beside, within) = (parent.join(format!(".greffon-{name}")), root.join(INSIDE));
-                if !exists(&beside) && (exists(&within) || !fits_beside(&root, parent)?) { within } else { beside }
-            }
+        let state = if let Some(state) = &wanted.state {
+            ground::real_path(state)?
+        } else {
+            let (beside, within) = (parent.join(format!(".greffon-{name}")), root.join(INSIDE));
+            if !exists(&beside) && (exists(&within) || !fits_beside(&root, parent)?) { within } else { beside }
         };
         if root.starts_with(&state) {
             return Err(Error::new(ErrorKind::Invalid, format!("the state `{}` may not hold its own site", state.display())));

@@ -14,9 +14,9 @@ use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::durable;
 
 /// After every step is done and the generation recorded: what must be kept is put aside, folders that are ours no more go, the
-/// index is written, all of it made durable, and the journal removed. Gives the paths that were put aside.
-pub(super) fn finish(state: &Dir, hands: &Hands, journal: &Journal, keepsakes: &[Keepsake], next: &Index) -> Result<Vec<String>> {
-    let saved = keep(hands, state, &journal.record.number.to_string(), keepsakes, false)?;
+/// index is written, all of it made durable, and the journal removed. The paths that were put aside are added to `saved`.
+pub(super) fn finish(state: &Dir, hands: &Hands, journal: &Journal, keepsakes: &[Keepsake], next: &Index, saved: &mut Vec<String>) -> Result<()> {
+    keep(hands, state, &journal.record.number.to_string(), keepsakes, false, saved)?;
     for folder in &journal.tidy {
         if let Some((dir, name)) = hands.place(folder)? {
             dir.remove_dir(name)?;
@@ -29,7 +29,7 @@ pub(super) fn finish(state: &Dir, hands: &Hands, journal: &Journal, keepsakes: &
     Journal::remove(state)?;
     // The run is done; what is left in the stage is nobody's any more, and the next run would clear it too.
     let _ = stage::clear(state);
-    Ok(saved)
+    Ok(())
 }
 
 /// Takes every step back after `error`; gives the error to report.
@@ -53,7 +53,7 @@ fn take_back(state: &Dir, hands: &Hands, journal: &Journal, old: &Index, next: &
     }
     let keepsakes = sift(hands, journal, old, next, true)?;
     let keepsakes: Vec<Keepsake> = keepsakes.into_iter().filter(|keepsake| !is_old(old, hands, keepsake)).collect();
-    keep(hands, state, &format!("{}-undone", journal.record.number), &keepsakes, true)?;
+    keep(hands, state, &format!("{}-undone", journal.record.number), &keepsakes, true, &mut Vec::new())?;
     durable::sync_file_system(state)?;
     Journal::remove(state)?;
     let _ = stage::clear(state);
@@ -120,7 +120,11 @@ impl Site {
         match outcome {
             Ok(keepsakes) => {
                 let next = self.witnessed_anew(cx, &hands, next)?;
-                finish(state, &hands, &journal, &keepsakes, &next)?;
+                let mut saved = Vec::new();
+                finish(state, &hands, &journal, &keepsakes, &next, &mut saved)?;
+                for path in saved {
+                    cx.log(Level::Warning, format!("site `{}`: `{path}` had been changed by hand; it was put aside", self.name));
+                }
                 Ok(Recovered::Forward(journal.record.number))
             }
             Err(error) if recorded => Err(error),

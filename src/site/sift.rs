@@ -105,9 +105,8 @@ impl Walk<'_> {
 }
 
 /// Takes keepsakes out of the stage: back to their path where they are foreign and it is free, else under `saved/`.
-/// Gives the paths that were saved.
-pub(super) fn keep(hands: &Hands, state: &Dir, label: &str, keepsakes: &[Keepsake], back: bool) -> Result<Vec<String>> {
-    let mut told = Vec::new();
+/// The paths that were saved are added to `told`.
+pub(super) fn keep(hands: &Hands, state: &Dir, label: &str, keepsakes: &[Keepsake], back: bool, told: &mut Vec<String>) -> Result<()> {
     for keepsake in keepsakes {
         let Some((dir, name)) = hands.staged(&keepsake.stage)? else { continue };
         if dir.witness(name)?.is_none() {
@@ -123,5 +122,5 @@ pub(super) fn keep(hands: &Hands, state: &Dir, label: &str, keepsakes: &[Keepsak
         saved::put(state, label, &keepsake.path, &dir, name)?;
         told.push(keepsake.path.clone());
     }
-    Ok(told)
+    Ok(())
 }

@@ -152,23 +152,26 @@ impl Stage<'_> {
     }
 
     fn item(&self, dir: &Dir, item: &Item) -> Result<Option<Witness>> {
-        let entry = match &item.from {
-            From::Stock(entry) | From::Bytes(entry, _) => *entry,
+        match &item.from {
+            From::Bytes(entry, bytes) => drop(dir.create(&item.name, bytes, self.custom.file(entry.mode))?),
+            From::Stock(entry) => self.place(dir, item, entry)?,
             From::Live(entry, witness) => {
                 if self.link_live(dir, item)? {
-                    return Ok(dir.witness(&item.name)?.filter(|linked| linked.same_content(witness)));
+                    let linked = dir.witness(&item.name)?;
+                    return Ok(linked.filter(|linked| witness.is_some_and(|witness| linked.same_content(&witness))));
                 }
-                *entry
+                self.stockroom.files().ensure(self.cx, self.stockroom.objects(), &[*entry])?;
+                self.place(dir, item, entry)?;
             }
-            From::Foreign => {
-                self.link_live(dir, item)?;
-                return Ok(None);
+            From::Kept if self.link_live(dir, item)? => return Ok(None),
+            From::Kept => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("`{}` was changed by hand and cannot be carried into the new tree by a second name", item.path),
+                )
+                .hint("let `if-local-changes` be `save`, or `deploy` be `in-place`"));
             }
-        };
-        match &item.from {
-            From::Bytes(_, bytes) => drop(dir.create(&item.name, bytes, self.custom.file(entry.mode))?),
-            From::Live(entry, _) => self.stockroom.files().ensure(self.cx, self.stockroom.objects(), &[*entry]).and_then(|()| self.place(dir, item, entry))?,
-            _ => self.place(dir, item, &entry)?,
+            From::Foreign => return self.link_live(dir, item).map(|_| None),
         }
         let owner = match item.owner {
             Some(owner) if ground::acting_as().0 == 0 => Some(owner).filter(|owner| *owner != ground::acting_as()),

@@ -38,8 +38,10 @@ pub(super) enum From {
     Stock(Entry),
     Bytes(Entry, Vec<u8>),
     /// A second name of the file in the site, where the system allows it, else a copy from the stock.
-    Live(Entry, Witness),
-    /// A second name of a file that greffon does not answer for, where the system allows it.
+    Live(Entry, Option<Witness>),
+    /// A second name of a file that was changed by hand and stays.
+    Kept,
+    /// A second name of a file that greffon never installed; where that cannot be had, the file is moved after the exchange.
     Foreign,
 }
 
@@ -138,7 +140,7 @@ impl Unifier<'_> {
             }
             new_folders.insert(path);
         }
-        units.tidy = self.tidy(new_folders);
+        units.tidy = self.tidy(&new_folders);
         units
     }
 
@@ -182,14 +184,14 @@ impl Unifier<'_> {
             let below = file[path.len()..].trim_start_matches('/');
             let (folder, name) = split(below);
             let live = self.index.find(file).and_then(|at| match self.scan.files[at] {
-                State::Clean(Some(witness)) => Some(witness),
+                State::Clean(witness) => Some(witness),
                 _ => None,
             });
             let from = match live {
                 Some(witness) if !changed.contains(file.as_str()) => From::Live(*entry, witness),
                 _ => From::Stock(*entry),
             };
-            let owner = live.map(|witness| (witness.uid, witness.gid));
+            let owner = live.flatten().map(|witness| (witness.uid, witness.gid));
             let staged = if folder.is_empty() { stage.to_owned() } else { join(stage, folder) };
             let target = place_below(&mut units.folders, stage, &staged);
             target.items.push(Item { name: name.to_owned(), path: file.clone(), from, owner });
@@ -202,7 +204,7 @@ impl Unifier<'_> {
     }
 
     /// A file that tells the new folder from the old one.
-    fn tell(&self, path: &str) -> Option<(String, Option<Entry>)> {
+    pub(super) fn tell(&self, path: &str) -> Option<(String, Option<Entry>)> {
         self.draft
             .works
             .iter()
@@ -212,7 +214,7 @@ impl Unifier<'_> {
     }
 
     /// Folders that held files of ours and will not, deepest first.
-    fn tidy(&self, declared: BTreeSet<String>) -> Vec<String> {
+    fn tidy(&self, declared: &BTreeSet<String>) -> Vec<String> {
         let mut wanted: BTreeSet<&str> = declared.iter().map(String::as_str).collect();
         wanted.extend(self.wanted.files.iter().map(|(path, _)| split(path).0));
         let above: Vec<&str> = wanted.iter().flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..at])).collect();
@@ -234,7 +236,7 @@ impl Unifier<'_> {
 }
 
 /// The stage's folder at a path, and every folder between it and the unit's top.
-fn place_below<'a>(folders: &'a mut BTreeMap<String, StageFolder>, top: &str, path: &str) -> &'a mut StageFolder {
+pub(super) fn place_below<'a>(folders: &'a mut BTreeMap<String, StageFolder>, top: &str, path: &str) -> &'a mut StageFolder {
     for (at, _) in path.match_indices('/').filter(|(at, _)| *at >= top.len()) {
         if !folders.contains_key(&path[..at]) {
             folders.insert(path[..at].to_owned(), StageFolder::default());

@@ -10,7 +10,6 @@ use crate::sys::git::Objects;
 /// What a site is to hold.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
-    pub(super) tree: ObjectId,
     pub(super) grafts: Vec<Graft>,
     pub(super) owners: Owners,
     /// Sorted by path.
@@ -34,7 +33,7 @@ impl Wanted {
                     .hint("set `state` of the site to another folder"));
             }
         }
-        Ok(Self { tree, grafts: grafts.to_vec(), owners, files })
+        Ok(Self { grafts: grafts.to_vec(), owners, files })
     }
 }
 

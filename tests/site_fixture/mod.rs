@@ -1,5 +1,13 @@
 //! A stock and a site in a scratch folder, with trees made of plain lists of files.
-#![allow(dead_code, clippy::disallowed_methods, missing_docs)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
+    clippy::new_without_default,
+    clippy::single_match_else,
+    missing_docs
+)]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,9 +20,24 @@ use greffon::sys::git::{NewEntry, NewEntryKind};
 use greffon::sys::stockroom::Stockroom;
 
 pub struct Fixture {
-    pub folder: tempfile::TempDir,
+    pub folder: Folder,
     pub stockroom: Stockroom,
     pub wanted: WantedSite,
+}
+
+/// A scratch folder, removed by who made it.
+pub enum Folder {
+    Own(tempfile::TempDir),
+    Borrowed(PathBuf),
+}
+
+impl Folder {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Borrowed(folder) => folder,
+        }
+    }
 }
 
 /// An element: `type/name`, its version, where it goes, its files.
@@ -25,7 +48,16 @@ impl Fixture {
         Self::at(tempfile::tempdir().expect("a scratch folder"))
     }
 
+    /// The fixture that another process made in a folder.
+    pub fn again(folder: &Path) -> Self {
+        Self::of(Folder::Borrowed(folder.to_owned()))
+    }
+
     pub fn at(folder: tempfile::TempDir) -> Self {
+        Self::of(Folder::Own(folder))
+    }
+
+    fn of(folder: Folder) -> Self {
         let stockroom = Stockroom::open(&folder.path().join("stock")).expect("a stock");
         let wanted = WantedSite {
             name: "test".into(),

@@ -218,12 +218,12 @@ impl Dir {
     /// # Errors
     /// `Io`.
     pub fn make_dir(&self, name: &str, mode: u32) -> Result<bool> {
-        let made = failpoint::changing().and_then(|()| match rustix::fs::mkdirat(self, name, Mode::from_raw_mode(mode)) {
+        let outcome = failpoint::changing().and_then(|()| match rustix::fs::mkdirat(self, name, Mode::from_raw_mode(mode)) {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => Ok(false),
             Err(errno) => Err(errno.into()),
         });
-        made.map_err(|error| self.error("make the folder", name, error))
+        outcome.map_err(|error| self.error("make the folder", name, error))
     }
 
     /// Makes a file that must not exist and fills it.
@@ -233,12 +233,12 @@ impl Dir {
     pub fn create(&self, name: &str, bytes: &[u8], mode: u32) -> Result<std::fs::File> {
         use std::io::Write as _;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = failpoint::changing().and_then(|()| {
+        let outcome = failpoint::changing().and_then(|()| {
             let mut file = std::fs::File::from(rustix::fs::openat(self, name, flags, Mode::from_raw_mode(mode))?);
             file.write_all(bytes)?;
             Ok(file)
         });
-        made.map_err(|error| self.error("write", name, error))
+        outcome.map_err(|error| self.error("write", name, error))
     }
 
     /// Removes a file or link; `false` when nothing was there.

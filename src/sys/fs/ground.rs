@@ -68,6 +68,12 @@ pub fn acting_as() -> (u32, u32) {
     (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
 }
 
+/// This process's number.
+#[must_use]
+pub fn process_id() -> u32 {
+    std::process::id()
+}
+
 /// This process's umask. It can only be read by setting it, which would race with other threads, so the kernel's account of the
 /// process is read; 022 where there is none.
 #[must_use]

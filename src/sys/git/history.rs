@@ -14,7 +14,7 @@ pub struct History {
 
 impl std::fmt::Debug for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("History").field("directory", &self.directory).finish()
+        f.debug_struct("History").field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 
@@ -229,12 +229,11 @@ impl History {
             self.set_head(object_id(*last))?;
         }
         for (name, target) in marks {
-            match renamed.iter().find(|(old, _)| *old == target) {
-                Some((_, new)) => self.mark(object_id(*new), &name)?,
-                None => {
-                    let found = self.repository.find_reference(&format!("refs/tags/{name}"));
-                    found.and_then(|mut reference| reference.delete()).map_err(|error| fault("prune", &self.directory, error))?;
-                }
+            if let Some((_, new)) = renamed.iter().find(|(old, _)| *old == target) {
+                self.mark(object_id(*new), &name)?;
+            } else {
+                let found = self.repository.find_reference(&format!("refs/tags/{name}"));
+                found.and_then(|mut reference| reference.delete()).map_err(|error| fault("prune", &self.directory, error))?;
             }
         }
         Ok(())
