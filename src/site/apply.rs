@@ -47,8 +47,7 @@ impl Site {
             }
             Presence::Absent | Presence::Known => {}
         }
-        let state = self.places.make_state()?;
-        let held = lock::take(cx, &state, &self.name)?;
+        let (state, held) = self.make_locked(cx)?;
         self.recover_locked(cx, &state)?;
         let _stock = self.stockroom.lock_shared(cx)?;
         if let Some(hold) = generations::hold(&state)?
@@ -64,6 +63,21 @@ impl Site {
             return Self::nothing_to_do(&state, request, &seen);
         }
         self.change(cx, &state, &held, request, seen)
+    }
+
+    /// The state, made where it is missing, and its lock.
+    fn make_locked(&self, cx: &Context) -> Result<(Dir, ExclusiveLock)> {
+        loop {
+            let state = self.places.make_state()?;
+            let held = lock::take(cx, &state, &self.name)?;
+            // Who had the lock before may have been `forget`: then this is the lock of a state that is gone.
+            let inode = |dir: &Dir| dir.own_witness().map(|found| (found.inode, found.device));
+            if let Some(now) = self.places.open_state()?
+                && inode(&now)? == inode(&state)?
+            {
+                return Ok((state, held));
+            }
+        }
     }
 
     fn nothing_to_do(state: &Dir, request: &ApplyTree, seen: &Seen) -> Result<Applied> {

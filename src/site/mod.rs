@@ -19,6 +19,7 @@ mod local;
 mod lock;
 mod owners;
 mod paths;
+mod pending;
 mod recover;
 mod saved;
 mod scan;
@@ -33,6 +34,7 @@ mod wanted;
 use std::path::{Path, PathBuf};
 
 pub use build::build;
+pub use pending::Pending;
 pub use saved::SavedFile;
 
 use crate::error::{Error, ErrorKind, Result};

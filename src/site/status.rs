@@ -27,7 +27,7 @@ impl Site {
             return Ok(status);
         }
         let Some(state) = self.places.open_state()? else { return Ok(status) };
-        let pending = Journal::is_there(&state)?;
+        let pending = Journal::is_there(&state)? || super::pending::read(&state)?.is_some();
         let index = self.load_index(&state)?;
         if index.generation == 0 {
             if pending {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::beneath::Dir;
 use super::witness::Witness;
 use crate::error::{Error, Result};
 
@@ -98,14 +97,6 @@ pub fn is_this_host(wanted: &str) -> bool {
     let name = host_name();
     let short = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
     wanted.eq_ignore_ascii_case(&name) || ((!wanted.contains('.') || !name.contains('.')) && short(wanted) == short(&name))
-}
-
-/// Bytes that this process may still write on a directory's file system.
-///
-/// # Errors
-/// `Io`.
-pub fn free_space(dir: &Dir) -> Result<u64> {
-    rustix::fs::fstatvfs(dir).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)).map_err(|errno| dir.error("look at the file system of", "", errno))
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub struct Witness {
     pub links: u64,
 }
 
-/// The longest tick of a file system whose times have a fraction: a kernel at 100 Hz, doubled.
-pub const FINE_TICK: i64 = 20_000_000;
+/// The longest tick of a file system whose times have a fraction: a kernel at 100 Hz, and a little more.
+pub const FINE_TICK: i64 = 12_000_000;
 /// The tick taken for a file system whose times are whole seconds (FAT counts in twos).
 pub const COARSE_TICK: i64 = 2_000_000_000;
 

@@ -1,0 +1,73 @@
+//! What still has to run after the files are in place: hooks, recorded before the first of them starts and taken away when the
+//! last ended well. A generation with pending hooks is applied, not complete (DESIGN section 7).
+
+use serde::{Deserialize, Serialize};
+
+use super::Site;
+use crate::error::{Error, ErrorKind, Result};
+use crate::roles::Context;
+use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::durable;
+
+const FILE: &str = "pending";
+
+/// Hooks that wait to be run, or to be run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The generation that they belong to.
+    pub generation: u64,
+    /// Their names, in the order they run.
+    pub hooks: Vec<String>,
+    /// How many times they were begun.
+    pub attempt: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    schema: u32,
+    #[serde(flatten)]
+    pending: Pending,
+}
+
+/// What a state keeps.
+pub(super) fn read(state: &Dir) -> Result<Option<Pending>> {
+    let Some(bytes) = state.read(FILE)? else { return Ok(None) };
+    serde_json::from_slice::<File>(&bytes)
+        .map(|file| Some(file.pending))
+        .map_err(|error| Error::new(ErrorKind::Site, format!("the file `{}` is damaged", state.path().join(FILE).display())).caused_by(error))
+}
+
+impl Site {
+    /// The hooks that wait; `None` when the generation in place is complete.
+    ///
+    /// # Errors
+    /// `Site`, `Io`.
+    pub fn pending(&self) -> Result<Option<Pending>> {
+        match self.places.open_state()? {
+            Some(state) => read(&state),
+            None => Ok(None),
+        }
+    }
+
+    /// Records what waits, durably, or with `None` that nothing does any more. Writes nothing where that is so already.
+    ///
+    /// # Errors
+    /// `Site`, `Io`.
+    pub fn set_pending(&self, cx: &Context, pending: Option<&Pending>) -> Result<()> {
+        let (state, _lock) = self.locked(cx)?;
+        if read(&state).ok().flatten().as_ref() == pending {
+            return Ok(());
+        }
+        match pending {
+            Some(pending) => {
+                let bytes = serde_json::to_vec(&File { schema: 1, pending: pending.clone() })
+                    .map_err(|error| Error::new(ErrorKind::Internal, "the pending hooks cannot be written").caused_by(error))?;
+                durable::replace(&state, FILE, &bytes)
+            }
+            None => {
+                state.remove_file(FILE)?;
+                durable::sync_dir(&state)
+            }
+        }
+    }
+}
