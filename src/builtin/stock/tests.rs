@@ -297,3 +297,36 @@ fn a_stock_in_use_is_not_tidied() {
     let error = place.store.room.lock_exclusive_within(&place.cx, std::time::Duration::from_millis(30)).expect_err("in use");
     assert_eq!(error.kind(), ErrorKind::Busy);
 }
+
+#[test]
+fn the_store_keeps_the_contract_of_its_role() {
+    let place = Place::new();
+    let first = request("stock", "plugins/first", "1.0", from_archive(&place.archive("first.tar", &[("x/a", "a")])));
+    let second = request("https://h/second", "plugins/second", "2.0", from_archive(&place.archive("second.tar", &[("x/b", "b")])));
+    let other = request("stock", "plugins/first", "1.0", from_archive(&place.archive("other.tar", &[("x/a", "other")])));
+    let refused = request("stock", "plugins/bad", "1.0", from_archive(&place.archive("bad.tar", &[("x/.git/config", "evil")])));
+    let root = place.store.room.root().to_owned();
+    let reopen = || -> crate::error::Result<Box<dyn Stock>> { Ok(Box::new(Store::new(Stockroom::open(&root)?))) };
+    let damage = |stored: &StoredElement| {
+        let name = tree(stored).to_string();
+        let own = place.store.room.objects().own().expect("listed");
+        for pack in &own.packs {
+            let path = pack.with_extension("pack");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("opened up");
+            let mut bytes = std::fs::read(&path).expect("read");
+            let end = bytes.len() - 20;
+            bytes[12..end].fill(0x55);
+            std::fs::write(&path, bytes).expect("damaged");
+        }
+        assert_eq!(name.len(), 40);
+    };
+    let fixture = crate::roles::conformance::stock::Fixture {
+        first,
+        second,
+        other_bytes: Some(other),
+        refused: Some(refused),
+        reopen: Some(&reopen),
+        damage: Some(&damage),
+    };
+    crate::roles::conformance::stock::check(&place.store, &place.cx, &fixture).expect("the contract holds");
+}

@@ -63,7 +63,7 @@ pub(super) fn path_parts<'a>(raw: &'a [u8], limits: &Limits) -> Result<Vec<&'a s
 /// Whether a symbolic link that lies `depth` folders below the element's root stays inside of it: relative, and `..` only at
 /// its beginning. A `..` after a name could lead out through another link, whatever it looks like.
 pub(super) fn link_stays_inside(target: &[u8], depth: usize) -> bool {
-    if target.is_empty() || target.len() > 1024 || target[0] == b'/' || target.contains(&b'\\') || target.iter().any(|byte| byte.is_ascii_control()) {
+    if target.is_empty() || target.len() > 1024 || target[0] == b'/' || target.contains(&b'\\') || target.iter().any(u8::is_ascii_control) {
         return false;
     }
     if std::str::from_utf8(target).is_err() || (target.len() >= 2 && target[0].is_ascii_alphabetic() && target[1] == b':') {
@@ -132,7 +132,7 @@ impl Meter {
         let mut memory: Vec<u8> = Vec::new();
         let mut spool: Option<std::fs::File> = None;
         let mut length = 0_u64;
-        let mut buffer = [0_u8; 64 * 1024];
+        let mut buffer = [0_u8; 16 * 1024];
         let spooled = |error| Error::io("write a temporary file into", scratch, error);
         loop {
             let count = match reader.read(&mut buffer) {

@@ -9,7 +9,6 @@ use tar::{Archive, EntryType};
 use crate::error::Result;
 use crate::model::{Entry, FileMode};
 use crate::sys::fs::shown;
-use crate::sys::git::Sink;
 
 use super::Import;
 use super::headers::{self, Reading, Watch, Watching};
@@ -81,7 +80,6 @@ fn unpacked(import: &mut Import<'_>, reader: &mut dyn Read) -> Result<()> {
         // Whatever is left unread of the entry counts as headers of the next, which are limited.
         take(import, &mut entry, &extensions)?;
     }
-    drop(entries);
     if import.meter.entries() == 0 {
         return Err(refused("it holds nothing"));
     }

@@ -10,7 +10,6 @@ use zip::{CompressionMethod, ZipArchive, read::ZipReadOptions, result::ZipError}
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Entry, FileMode};
 use crate::sys::fs::shown;
-use crate::sys::git::Sink;
 
 use super::Import;
 use super::policy::{path_parts, refused};

@@ -1,5 +1,6 @@
 //! git: remote sources, one bare repository each, and the object database that composed trees live in.
 
+mod alternates;
 mod compose;
 mod diff;
 pub mod history;
@@ -15,8 +16,8 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use alternates::{is_group_shared, share};
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
-pub(crate) use objects::{is_group_shared, share};
 pub use own::{OwnObject, OwnObjects};
 pub use pack::{Hasher, PackWriter, Sink};
 pub use pins::Pin;

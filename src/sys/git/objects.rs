@@ -11,6 +11,8 @@ use crate::model::{Entry, FileMode, Graft, ObjectId, TreeChange, TreeFile};
 use crate::roles::{TreeItem, TreeItemKind, Trees};
 use crate::sys::fs::{sync_filesystem, write_atomic};
 
+use super::alternates::{create, is_read_only, object_folders};
+use super::pack::hash_object;
 use super::pool::{Lease, PlainError, Pool};
 use super::tree::{self, Item};
 
@@ -98,7 +100,8 @@ impl Objects {
         };
         let mut extra = Vec::new();
         if !written.lines().eq(now.iter().map(String::as_str)) {
-            let text: String = now.iter().map(|line| format!("{line}\n")).collect();
+            let mut text = now.join("\n");
+            text.push('\n');
             if let Err(error) = write_atomic(&path, text.as_bytes()) {
                 // Whoever may only read the stock can use it all the same: the handles are told instead of the file.
                 let missing: Vec<PathBuf> = now.iter().filter(|line| !written.lines().any(|known| known == *line)).map(PathBuf::from).collect();
@@ -356,97 +359,19 @@ impl Trees for Objects {
     }
 }
 
-/// Makes the bare repository beside its place and moves it there, so that two who open a new stock at once agree on one.
-fn create(directory: &Path) -> Result<()> {
-    let parent = directory.parent().unwrap_or(Path::new("."));
-    fs_err::create_dir_all(parent).map_err(|error| Error::io("make", parent, error))?;
-    let draft = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(|error| Error::io("write into", parent, error))?;
-    let place = draft.path().join("objects.git");
-    let mut options = git2::RepositoryInitOptions::new();
-    options.bare(true).external_template(false).initial_head("main").no_reinit(true);
-    let group = is_group_shared(parent);
-    if group {
-        options.mode(git2::RepositoryInitMode::SHARED_GROUP);
-    }
-    let fault = |error| Error::new(ErrorKind::Git, format!("could not make the object database `{}`", directory.display())).caused_by(PlainError::from(error));
-    drop(git2::Repository::init_opts(&place, &options).map_err(fault)?);
-    // All fan-out folders at once: whoever writes the first object of one need not belong to those who may make folders.
-    for number in 0..=255_u8 {
-        let folder = place.join(format!("objects/{number:02x}"));
-        fs_err::create_dir(&folder).map_err(|error| Error::io("make", &folder, error))?;
-        if group {
-            share(&folder)?;
-        }
-    }
-    match fs_err::rename(&place, directory) {
-        Err(_) if directory.join("HEAD").exists() => Ok(()),
-        other => other.map_err(|error| Error::io("make", directory, error)),
-    }
-}
-
-/// Whether a folder's mode says that its group shares it.
-pub(crate) fn is_group_shared(folder: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs_err::metadata(folder).is_ok_and(|metadata| metadata.permissions().mode() & 0o020 != 0)
-}
-
-/// Gives a folder to its group, and what is made in it too.
-pub(crate) fn share(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o2775)).map_err(|error| Error::io("share with the group", folder, error))
-}
-
-/// Every source's bare repository, absolute, sorted. Those that are being made (no `objects` yet) come with the next look.
-pub(super) fn source_folders(sources: &Path) -> Result<Vec<PathBuf>> {
-    let listing = match fs_err::read_dir(sources) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("list", sources, error)),
-    };
-    let sources = std::path::absolute(sources).map_err(|error| Error::io("find", sources, error))?;
-    let mut folders = Vec::new();
-    for entry in listing {
-        let folder = sources.join(entry.map_err(|error| Error::io("list", &sources, error))?.file_name());
-        if folder.extension().is_some_and(|extension| extension == "git") && folder.join("objects").is_dir() {
-            folders.push(folder);
-        }
-    }
-    folders.sort_unstable();
-    Ok(folders)
-}
-
-/// The object folders of every source, as git's list of alternates wants them.
-fn object_folders(sources: &Path) -> Result<Vec<String>> {
-    source_folders(sources)?
-        .into_iter()
-        .map(|folder| match folder.join("objects").to_str() {
-            Some(text) if !text.contains('\n') && !text.starts_with(['"', '#']) => Ok(text.to_owned()),
-            _ => Err(Error::new(ErrorKind::Unsupported, format!("the stock's path `{}` cannot be written into git's list of alternates", sources.display()))
-                .hint("choose a path of plain UTF-8 without line breaks with `--stock`")),
-        })
-        .collect()
-}
-
-fn is_read_only(error: &Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem);
-        }
-        cause = inner.source();
-    }
-    false
-}
-
 pub(super) fn oid(id: ObjectId) -> Result<Oid> {
     Oid::from_bytes(id.as_bytes()).map_err(|error| Error::new(ErrorKind::Internal, format!("`{id}` is no object id")).caused_by(PlainError::from(error)))
 }
 
-/// An object's bytes, of the kind that is wanted.
+/// An object's bytes, of the kind that is wanted, and hashed: see [`super::pool`].
 pub(super) fn read<'odb>(odb: &'odb git2::Odb<'_>, id: ObjectId, kind: ObjectType) -> Result<git2::OdbObject<'odb>> {
     let object = odb.read(oid(id)?).map_err(|error| missing(id, kind, error))?;
     if object.kind() != kind {
         return Err(Error::new(ErrorKind::Git, format!("object `{}` is no {}", id.short(), word(kind))));
+    }
+    if hash_object(kind.str(), object.data()) != id {
+        return Err(Error::new(ErrorKind::Git, format!("{} `{}` of the stock is damaged: its bytes do not hash to its name", word(kind), id.short()))
+            .hint("`greffon stock verify` puts damaged entries aside; then `greffon fetch` gets them again"));
     }
     Ok(object)
 }

@@ -9,7 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
 use crate::sys::fs::{remove_tree, sync_filesystem};
 
-use super::objects::{Objects, missing, oid, read, source_folders};
+use super::alternates::source_folders;
+use super::objects::{Objects, missing, oid, read};
+use super::pack::hash_object;
 use super::pool::PlainError;
 use super::tree::{self, Item};
 
@@ -115,8 +117,8 @@ impl OwnObjects {
             if index % 256 == 0 {
                 cx.check()?;
             }
-            // libgit2 compares what it reads with the id that was asked for.
-            if odb.read(oid(object.id)?).is_err() {
+            let sound = odb.read(oid(object.id)?).is_ok_and(|read| hash_object(read.kind().str(), read.data()) == object.id);
+            if !sound {
                 found.push(*object);
             }
         }
@@ -261,6 +263,7 @@ impl Objects {
             let lease = self.lease()?;
             let odb = lease.odb().map_err(|error| fault(self.directory(), error))?;
             for object in own.objects.iter().filter(|object| object.pack.is_some_and(|pack| packs.contains(&pack)) && !bad.contains(&object.id)) {
+                // Damaged ones were listed; what cannot be read now is one of them.
                 let Ok(good) = odb.read(oid(object.id)?) else { continue };
                 writer.object(good.kind(), good.data())?;
             }

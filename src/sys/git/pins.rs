@@ -11,7 +11,8 @@ use git2::{ErrorCode, ObjectType, Repository};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
 
-use super::objects::{NewEntry, NewEntryKind, Objects, from_oid, oid, source_folders};
+use super::alternates::source_folders;
+use super::objects::{NewEntry, NewEntryKind, Objects, from_oid, oid};
 use super::pool::PlainError;
 use super::tree::{self, Item};
 

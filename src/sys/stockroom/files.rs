@@ -32,8 +32,6 @@ pub(super) struct Inner {
     pub(super) tmp: PathBuf,
     pub(super) quarantine: PathBuf,
     pub(super) handle: OwnedFd,
-    /// The device that holds `files/`.
-    pub(super) device: u64,
     /// Whether a target device shares blocks with `files/`: asked of the kernel once each.
     pub(super) reflinks: Mutex<HashMap<u64, bool>>,
 }
@@ -76,10 +74,7 @@ impl BlobFiles {
         let directory = root.join("files");
         let fault = |error: Errno| Error::io("open", &directory, error.into());
         let handle = rustix::fs::open(&directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(fault)?;
-        let device = rustix::fs::fstat(&handle).map_err(fault)?.st_dev;
-        Ok(Self {
-            inner: Arc::new(Inner { tmp: root.join("tmp"), quarantine: root.join("quarantine"), handle, device, reflinks: Mutex::default(), directory }),
-        })
+        Ok(Self { inner: Arc::new(Inner { tmp: root.join("tmp"), quarantine: root.join("quarantine"), handle, reflinks: Mutex::default(), directory }) })
     }
 
     /// The folder.

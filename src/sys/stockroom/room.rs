@@ -207,7 +207,7 @@ fn create(root: &Path, label: &Path) -> Result<()> {
 
 /// A name in a folder that no stock has.
 fn stranger(root: &Path) -> Result<Option<String>> {
-    const OURS: [&str; 8] = ["sources", "objects.git", "files", "archives", "info", "tmp", "quarantine", "lock"];
+    const OURS: [&str; 9] = ["stock.json", "sources", "objects.git", "files", "archives", "info", "tmp", "quarantine", "lock"];
     for entry in fs_err::read_dir(root).map_err(|error| not_ours(root, error))? {
         let name = entry.map_err(|error| Error::io("list", root, error))?.file_name().to_string_lossy().into_owned();
         if !OURS.contains(&name.as_str()) && !name.starts_with(".new-") {

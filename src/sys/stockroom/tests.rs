@@ -145,3 +145,48 @@ fn shared_locks_keep_an_exclusive_one_out() {
     assert!(room.lock_exclusive(&soon).is_err());
     drop(shared);
 }
+
+#[test]
+fn many_who_open_a_new_stock_at_once_agree_on_it() {
+    for _ in 0..4 {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().join("stock");
+        let ids: Vec<_> = std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..8_u8)
+                .map(|number| {
+                    let root = &root;
+                    scope.spawn(move || Stockroom::open(root).and_then(|room| room.objects().write_blob(&[number])))
+                })
+                .collect();
+            handles.into_iter().map(|handle| handle.join().expect("no panic").expect("opened")).collect()
+        });
+        let opened = Stockroom::open(&root).expect("opened");
+        assert!(ids.iter().all(|id| opened.objects().has(*id)));
+    }
+}
+
+#[test]
+fn a_stock_on_a_read_only_disk_can_be_read() {
+    let (folder, room) = room();
+    let text = entry(&room, b"text", FileMode::Regular);
+    room.files().ensure(&Context::silent(), room.objects(), &[text]).expect("unpacked");
+    let before = newest(room.root());
+    drop(room);
+    let again = Stockroom::open(&folder.path().join("stock")).expect("opened");
+    again.files().ensure(&Context::silent(), again.objects(), &[text]).expect("nothing to do");
+    let _lock = again.lock_shared(&Context::silent()).expect("locked");
+    assert_eq!(newest(again.root()), before, "opening and reading writes nothing");
+}
+
+fn newest(folder: &Path) -> Vec<(std::path::PathBuf, i64, i64)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("listed").flatten() {
+        let metadata = entry.metadata().expect("there");
+        found.push((entry.path(), metadata.ctime(), metadata.ctime_nsec()));
+        if metadata.is_dir() {
+            found.extend(newest(&entry.path()));
+        }
+    }
+    found.sort();
+    found
+}

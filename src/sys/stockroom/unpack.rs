@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::model::{Entry, FileMode};
 use crate::roles::{Context, Event, Unit};
 use crate::sys::fs::sync_filesystem;
@@ -221,10 +221,4 @@ pub(super) fn unpack_one(files: &BlobFiles, objects: &Objects, entry: &Entry) ->
     file.sync_all().map_err(|error| Error::io("make durable", &path, error))?;
     rustix::fs::renameat(&folder, "file", &files.inner.handle, Name::of(entry).bytes())
         .map_err(|error| Error::io("put in place", &files.path(entry), error.into()))
-}
-
-/// What a blob that does not hash to its name is.
-pub(super) fn damaged(entry: &Entry) -> Error {
-    Error::new(ErrorKind::Digest, format!("the stock's copy of file `{}` is damaged", entry.id.short()))
-        .hint("`greffon stock verify` puts damaged entries aside; then `greffon fetch` gets them again")
 }
