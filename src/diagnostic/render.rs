@@ -11,6 +11,8 @@ use crate::error::{Error, Excerpt};
 const LINES: usize = 4;
 /// A line shows at most so many characters around its mark.
 const COLUMNS: usize = 400;
+/// A line of a message has at most so many characters; longer ones come from hostile input.
+const LONGEST: usize = 1_000;
 /// Below this width lines are not cut further.
 const NARROWEST: usize = 40;
 
@@ -57,7 +59,13 @@ fn lines(out: &mut String, head: &str, gap: &str, text: &str) {
         if index > 0 {
             out.push_str("\n    ");
         }
-        out.push_str(line);
+        match line.char_indices().nth(LONGEST) {
+            Some((cut, _)) => {
+                out.push_str(&line[..cut]);
+                out.push('…');
+            }
+            None => out.push_str(line),
+        }
     }
     out.push('\n');
 }
