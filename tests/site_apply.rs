@@ -240,3 +240,18 @@ fn a_lost_index_is_made_again() {
     fixture.apply(&[CORE, X2]);
     assert_eq!(fixture.disk(), expected(&[CORE, X2]));
 }
+
+#[test]
+fn names_that_are_not_utf8_stay_and_stop_nothing() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let fixture = Fixture::new();
+    fixture.apply(&[CORE, X1]);
+    let odd = fixture.path().join("plugins/x").join(std::ffi::OsStr::from_bytes(b"odd\xff"));
+    std::fs::write(&odd, "kept").expect("written");
+    fixture.apply(&[CORE, X2]);
+    assert_eq!(std::fs::read_to_string(&odd).expect("there"), "kept");
+    assert_eq!(std::fs::read_to_string(fixture.path().join("plugins/x/x.php")).expect("there"), "x2");
+    assert_eq!(fixture.site().status(&Context::silent(), false).expect("status").state, SiteState::Drift);
+    fixture.apply(&[CORE]);
+    assert_eq!(std::fs::read_to_string(&odd).expect("there"), "kept");
+}

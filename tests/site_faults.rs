@@ -69,7 +69,7 @@ enum Ended {
 
 impl Sweep {
     fn new() -> Self {
-        Self::of(Fixture::new())
+        Self::of(Fixture::quick())
     }
 
     fn of(fixture: Fixture) -> Self {
@@ -198,7 +198,7 @@ fn so_does_one_on_a_file_system_without_exchange() {
 
 #[test]
 fn so_does_one_that_swaps_the_whole_tree() {
-    let mut fixture = Fixture::new();
+    let mut fixture = Fixture::quick();
     fixture.wanted.deploy = Deploy::Swap;
     let (calls, faults) = Sweep::of(fixture).kill_everywhere(&[("GREFFON_TEST_DEPLOY", "swap")]);
     assert!(calls > 40, "only {calls} calls were seen");

@@ -18,7 +18,7 @@ const X2: Element<'_> =
     ("plugins/x", "2", "plugins/x", &[("x.php", "x2"), ("same.php", "same"), ("long.txt", "one\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("run", "#!x")]);
 
 fn started() -> Fixture {
-    let fixture = Fixture::new();
+    let fixture = Fixture::quick();
     fixture.apply(&[X1]);
     fixture
 }
@@ -178,7 +178,7 @@ fn deleted_files_come_back() {
 #[test]
 fn an_edit_of_the_same_length_in_the_same_tick_is_seen() {
     let fixture = started();
-    for round in 0..300 {
+    for round in 0..200 {
         // At once after the run that recorded the witness.
         write(&fixture, "plugins/x/x.php", if round % 2 == 0 { "A1" } else { "B1" });
         assert_eq!(states(&fixture), [("plugins/x/x.php".to_owned(), FileState::Modified)], "round {round}");

@@ -76,7 +76,7 @@ fn change(root: &Path, dice: &mut Dice, round: usize) -> (bool, Option<String>) 
 
 #[test]
 fn every_random_change_is_seen_and_none_is_lost() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::quick();
     let mut dice = Dice(7);
     for round in 0..120 {
         if fixture.state().exists() {
@@ -110,7 +110,7 @@ fn every_random_change_is_seen_and_none_is_lost() {
 
 #[test]
 fn an_interrupted_run_leaves_the_site_as_it_was() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::quick();
     fixture.apply(&[CORE, X1]);
     let cancel = Cancel::default();
     cancel.set();
@@ -121,7 +121,7 @@ fn an_interrupted_run_leaves_the_site_as_it_was() {
 
 #[test]
 fn pending_hooks_show_until_they_are_done() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::quick();
     fixture.apply(&[CORE]);
     let pending = Pending { generation: 1, hooks: vec!["after-sync".into()], attempt: 1 };
     fixture.site().set_pending(&Context::silent(), Some(&pending)).expect("recorded");
@@ -135,7 +135,7 @@ fn pending_hooks_show_until_they_are_done() {
 #[test]
 fn files_belong_to_who_owns_the_site() {
     use std::os::unix::fs::{MetadataExt as _, chown};
-    let fixture = Fixture::new();
+    let fixture = Fixture::quick();
     std::fs::create_dir(fixture.path()).expect("made");
     if chown(fixture.path(), Some(1234), Some(1235)).is_err() {
         // Only root may give files away; somebody else's run has nothing to prove here.

@@ -123,8 +123,11 @@ impl Site {
         let staged = stage::open(state, &name)?;
         let exchange = !failpoint::broken("exchange") && exchange::can_exchange(&staged)?;
         let unifier = Unifier { index: &index, scan: &scan, wanted: &wanted, draft: &draft, exchange };
-        let whole =
-            if self.deploy == Deploy::Swap && !empty { self.may_swap(exchange)?.then(|| super::swap::units(&unifier, &self.shared)).flatten() } else { None };
+        let whole = if self.deploy == Deploy::Swap && !empty {
+            self.may_swap(exchange, &scan)?.then(|| super::swap::units(&unifier, &self.shared)).flatten()
+        } else {
+            None
+        };
         let mut units = whole.unwrap_or_else(|| unifier.units());
         if empty && wanted.files.is_empty() && root.is_none() {
             units.steps.insert(0, Step::Folder { path: String::new(), stage: "d0".into() });
@@ -200,7 +203,7 @@ impl Site {
                 if done % 256 == 0 {
                     cx.emit(Event::Advanced { task: "apply".into(), done: done as u64, total });
                 }
-                hands.forward(step)
+                hands.forward(step, true)
             })
             .and_then(|()| sift(hands, journal, old, &next, false))
             .and_then(|keepsakes| generations::record(self, state, &journal.record).map(|()| keepsakes));
@@ -224,11 +227,13 @@ impl Site {
     }
 
     /// Whether `deploy = "swap"` can be had.
-    fn may_swap(&self, exchange: bool) -> Result<bool> {
+    fn may_swap(&self, exchange: bool, scan: &Scan) -> Result<bool> {
         let why = if self.places.inside.is_some() {
             "the site's state lies inside it"
         } else if !exchange {
             "the file system cannot exchange two folders"
+        } else if scan.extras.iter().any(|extra| extra.path.ends_with(super::scan::UNREADABLE)) {
+            "it holds files whose names are not UTF-8, which cannot be carried along"
         } else {
             return Ok(true);
         };

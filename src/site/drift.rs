@@ -1,6 +1,7 @@
 //! Drift: how the files of a site differ from the record, told file by file or as the changes that would put them right.
 
 use super::index::Index;
+use super::owners::join;
 use super::scan::{Scan, State};
 use super::wanted::Wanted;
 use crate::model::{FileMode, FileState, FileStatus, TreeChange};
@@ -33,21 +34,20 @@ pub(super) fn changes(index: &Index, scan: &Scan, wanted: &Wanted) -> Vec<TreeCh
 
 /// Every file that is not as recorded, and what stands in elements unrecorded; sorted by path.
 pub(super) fn files(index: &Index, scan: &Scan) -> Vec<FileStatus> {
-    let mut files: Vec<FileStatus> = index
-        .paths()
-        .into_iter()
-        .filter_map(|(path, at)| {
+    let mut files = Vec::new();
+    for folder in &index.folders {
+        for at in folder.files.clone() {
             let link = index.files[at].entry.mode == FileMode::Symlink;
             let state = match scan.files[at] {
-                State::Clean(_) => return None,
+                State::Clean(_) => continue,
                 State::Missing => FileState::Missing,
                 State::Modified(found) if (found.mode == FileMode::Symlink) != link => FileState::TypeChanged,
                 State::Modified(_) => FileState::Modified,
                 State::Other(_) => FileState::TypeChanged,
             };
-            Some(FileStatus { path, state })
-        })
-        .collect();
+            files.push(FileStatus { path: join(&folder.path, &index.files[at].name), state });
+        }
+    }
     files.extend(scan.missing_folders.iter().map(|path| FileStatus { path: format!("{path}/"), state: FileState::Missing }));
     files.extend(scan.extras.iter().filter(|extra| extra.in_the_way).map(|extra| FileStatus { path: extra.path.clone(), state: FileState::TypeChanged }));
     files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));

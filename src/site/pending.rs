@@ -58,16 +58,12 @@ impl Site {
         if read(&state).ok().flatten().as_ref() == pending {
             return Ok(());
         }
-        match pending {
-            Some(pending) => {
-                let bytes = serde_json::to_vec(&File { schema: 1, pending: pending.clone() })
-                    .map_err(|error| Error::new(ErrorKind::Internal, "the pending hooks cannot be written").caused_by(error))?;
-                durable::replace(&state, FILE, &bytes)
-            }
-            None => {
-                state.remove_file(FILE)?;
-                durable::sync_dir(&state)
-            }
-        }
+        let Some(pending) = pending else {
+            state.remove_file(FILE)?;
+            return durable::sync_dir(&state);
+        };
+        let bytes = serde_json::to_vec(&File { schema: 1, pending: pending.clone() })
+            .map_err(|error| Error::new(ErrorKind::Internal, "the pending hooks cannot be written").caused_by(error))?;
+        durable::replace(&state, FILE, &bytes)
     }
 }

@@ -114,7 +114,7 @@ impl Site {
         let outcome = journal
             .steps
             .iter()
-            .try_for_each(|step| hands.forward(step))
+            .try_for_each(|step| hands.forward(step, false))
             .and_then(|()| sift(&hands, &journal, &old, &next, false))
             .and_then(|keepsakes| generations::record(self, state, &journal.record).map(|()| keepsakes));
         match outcome {

@@ -105,7 +105,12 @@ impl Site {
 }
 
 fn walk(dir: &Dir, run: &str, path: &str, found: &mut Vec<SavedFile>) -> Result<()> {
-    for (name, kind) in dir.names()? {
+    let mut names = Vec::new();
+    dir.each(|name, kind| {
+        names.extend(name.map(|name| (name.to_owned(), kind)));
+        Ok(())
+    })?;
+    for (name, kind) in names {
         let below = join(path, &name);
         if kind == Kind::Directory {
             if let Some(inner) = dir.sub(&name)? {

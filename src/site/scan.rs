@@ -38,6 +38,9 @@ pub(super) struct Extra {
     pub(super) in_the_way: bool,
 }
 
+/// Stands for a name that is not UTF-8.
+pub(super) const UNREADABLE: &str = "\u{fffd}";
+
 /// What a look at a site showed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scan {
@@ -150,7 +153,12 @@ impl Looker<'_> {
         let Some(dir) = opened else { return Ok(listed) };
         let subfolders = self.inside.get(folder.path.as_str()).map_or(&[][..], Vec::as_slice);
         dir.each(|name, kind| {
-            let Some(name) = name else { return Ok(()) };
+            let Some(name) = name else {
+                // It cannot be one of ours; that something is there must be known all the same.
+                let path = join(&folder.path, UNREADABLE);
+                listed.extras.push(Extra { path, folder: kind == Kind::Directory, protected: false, in_the_way: false });
+                return Ok(());
+            };
             if let Ok(found) = records.binary_search_by(|record| record.name.as_str().cmp(name)) {
                 listed.files[found] = self.look(&dir, name, records[found].witness.as_ref())?;
                 return Ok(());

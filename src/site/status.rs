@@ -101,7 +101,7 @@ fn elements(index: &Index, scan: &Scan, owners: &Owners, extras: &[&Extra]) -> V
             files[owner].push(FileStatus { path: drift::shown(&extra.path, kind), state: FileState::Extra });
         }
     }
-    let recorded = recorded(index, owners);
+    let recorded = if files.iter().all(Vec::is_empty) { HashMap::new() } else { recorded(index, owners) };
     index
         .grafts
         .iter()

@@ -21,6 +21,7 @@ pub(super) struct Hands {
     root: RefCell<Option<Dir>>,
     /// The last folder that was opened: steps come sorted.
     last: RefCell<Option<(String, Dir)>>,
+    last_staged: RefCell<Option<(String, Dir)>>,
     pub(super) stage: Dir,
     exchange: bool,
     /// Whose new folders are, where root works for somebody else.
@@ -29,7 +30,7 @@ pub(super) struct Hands {
 
 impl Hands {
     pub(super) fn new(root: &Path, stage: Dir, exchange: bool, owner: Option<(u32, u32)>) -> Self {
-        Self { root_path: root.to_owned(), root: RefCell::new(None), last: RefCell::new(None), stage, exchange, owner }
+        Self { root_path: root.to_owned(), root: RefCell::new(None), last: RefCell::new(None), last_staged: RefCell::new(None), stage, exchange, owner }
     }
 
     /// The site's root; `None` when nothing is there.
@@ -92,7 +93,20 @@ impl Hands {
     /// Where something lies in the stage; `None` when its folder there is gone.
     pub(super) fn staged<'a>(&self, stage: &'a str) -> Result<Option<(Dir, &'a str)>> {
         let (folder, name) = split(stage);
-        Ok(self.stage.sub(folder)?.map(|dir| (dir, name)))
+        if let Some((last, dir)) = &*self.last_staged.borrow()
+            && last == folder
+        {
+            return Ok(Some((dir.clone(), name)));
+        }
+        let found = self.stage.sub(folder)?;
+        // Only the folders of single files: those below a folder that is moved whole may be another one the next time.
+        if let Some(dir) = &found
+            && !folder.contains('/')
+            && folder.starts_with(['f', 'r'])
+        {
+            *self.last_staged.borrow_mut() = Some((folder.to_owned(), dir.clone()));
+        }
+        Ok(found.map(|dir| (dir, name)))
     }
 
     fn staged_or_make<'a>(&self, stage: &'a str) -> Result<(Dir, &'a str)> {
@@ -123,8 +137,8 @@ impl Hands {
         }
     }
 
-    /// Does a step that is not done yet.
-    pub(super) fn forward(&self, step: &Step) -> Result<()> {
+    /// Does a step that is not done yet. `fresh`: none can have been done before, so nobody needs to look.
+    pub(super) fn forward(&self, step: &Step, fresh: bool) -> Result<()> {
         match step {
             Step::Folder { path, stage } => self.move_in(path, stage, None),
             Step::Add { path, stage, new } => self.move_in(path, stage, Some(new)),
@@ -144,14 +158,14 @@ impl Hands {
                 _ => Ok(()),
             },
             Step::Change { path, stage, new, .. } => {
-                if self.staged_entry(stage)? == Some(*new) {
+                if fresh || self.staged_entry(stage)? == Some(*new) {
                     self.change(path, stage, new)
                 } else {
                     Ok(())
                 }
             }
             Step::Remove { path, stage, .. } => {
-                if self.is_staged(stage)? {
+                if !fresh && self.is_staged(stage)? {
                     return Ok(());
                 }
                 let Some((from, leaf)) = self.place(path)? else { return Ok(()) };
@@ -328,7 +342,7 @@ impl Hands {
         Ok(match step {
             Step::Change { stage, .. } => {
                 let aside = format!("{stage}{DISPLACED}");
-                if self.is_staged(&aside)? { Some(aside) } else { Some(stage.clone()) }
+                if !self.exchange && self.is_staged(&aside)? { Some(aside) } else { Some(stage.clone()) }
             }
             Step::Remove { stage, .. } | Step::Swap { stage, .. } | Step::Folder { stage, .. } | Step::Add { stage, .. } => Some(stage.clone()),
             Step::Carry { .. } | Step::MakeFolder { .. } | Step::RemoveFolder { .. } => None,

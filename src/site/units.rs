@@ -94,7 +94,7 @@ impl Unifier<'_> {
             self.stage_swap(path, &stage, &mut units);
             let Some(tell) = self.tell(path) else { continue };
             units.steps.push(Step::Swap { path: path.clone(), stage, tell });
-            done.extend(self.draft.works.iter().map(|work| work.path.as_str()).filter(|work| within(work, path)));
+            done.extend(self.works_in(path).map(|work| work.path.as_str()));
         }
         let mut tops: HashMap<&str, String> = HashMap::new();
         for work in self.draft.works.iter().filter(|work| !done.contains(work.path.as_str())) {
@@ -159,10 +159,16 @@ impl Unifier<'_> {
             .collect()
     }
 
+    /// The works in a folder; they are sorted.
+    fn works_in<'b>(&'b self, folder: &'b str) -> impl Iterator<Item = &'b Work> {
+        let start = self.draft.works.partition_point(|work| work.path.as_bytes() < folder.as_bytes());
+        self.draft.works[start..].iter().take_while(move |work| work.path.starts_with(folder)).filter(move |work| within(&work.path, folder))
+    }
+
     fn may_swap(&self, path: &str) -> bool {
         let lonely = |grafts: &[Graft]| grafts.iter().filter(|graft| within(plain(&graft.placement.path), path)).count() == 1;
         let declares = |grafts: &[Graft]| declared_folders(grafts).iter().any(|folder| within(folder, path));
-        let works: Vec<&Work> = self.draft.works.iter().filter(|work| within(&work.path, path)).collect();
+        let works: Vec<&Work> = self.works_in(path).collect();
         works.len() >= 2
             && works.iter().all(|work| work.bytes.is_none() && work.absent.as_ref().is_none_or(|top| top != path && within(top, path)))
             && works.iter().any(|work| work.present)
@@ -205,12 +211,7 @@ impl Unifier<'_> {
 
     /// A file that tells the new folder from the old one.
     pub(super) fn tell(&self, path: &str) -> Option<(String, Option<Entry>)> {
-        self.draft
-            .works
-            .iter()
-            .filter(|work| within(&work.path, path))
-            .find(|work| work.old != work.new)
-            .map(|work| (work.path[path.len()..].trim_start_matches('/').to_owned(), work.new))
+        self.works_in(path).find(|work| work.old != work.new).map(|work| (work.path[path.len()..].trim_start_matches('/').to_owned(), work.new))
     }
 
     /// Folders that held files of ours and will not, deepest first.
@@ -237,9 +238,11 @@ impl Unifier<'_> {
 
 /// The stage's folder at a path, and every folder between it and the unit's top.
 pub(super) fn place_below<'a>(folders: &'a mut BTreeMap<String, StageFolder>, top: &str, path: &str) -> &'a mut StageFolder {
-    for (at, _) in path.match_indices('/').filter(|(at, _)| *at >= top.len()) {
-        if !folders.contains_key(&path[..at]) {
-            folders.insert(path[..at].to_owned(), StageFolder::default());
+    if !folders.contains_key(path) {
+        for (at, _) in path.match_indices('/').filter(|(at, _)| *at >= top.len()) {
+            if !folders.contains_key(&path[..at]) {
+                folders.insert(path[..at].to_owned(), StageFolder::default());
+            }
         }
     }
     folders.entry(path.to_owned()).or_default()

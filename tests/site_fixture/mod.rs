@@ -53,6 +53,11 @@ impl Fixture {
         Self::of(Folder::Borrowed(folder.to_owned()))
     }
 
+    /// In memory where there is such a place: for tests of many runs, each of which syncs.
+    pub fn quick() -> Self {
+        Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a scratch folder"))
+    }
+
     pub fn at(folder: tempfile::TempDir) -> Self {
         Self::of(Folder::Own(folder))
     }

@@ -155,13 +155,12 @@ impl Dir {
     /// Every name in the directory, sorted.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io`, also for a name that is not UTF-8: passing it over could lose it.
     pub fn names(&self) -> Result<Vec<(String, Kind)>> {
         let mut names = Vec::new();
         self.each(|name, kind| {
-            if let Some(name) = name {
-                names.push((name.to_owned(), kind));
-            }
+            let name = name.ok_or_else(|| Error::new(ErrorKind::Io, format!("`{}` holds a file whose name is not UTF-8", self.path().display())))?;
+            names.push((name.to_owned(), kind));
             Ok(())
         })?;
         names.sort_by(|a, b| a.0.cmp(&b.0));
@@ -274,28 +273,7 @@ impl Dir {
     pub fn remove_all(&self, name: &str) -> Result<()> {
         match self.witness(name)? {
             None => Ok(()),
-            Some(witness) if witness.kind() == Kind::Directory => {
-                let fd =
-                    rustix::fs::openat(self, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map_err(|errno| self.error("open the folder", name, errno))?;
-                let inner = Self::from_fd(fd, self.path().join(name));
-                // What is removed while a folder is being listed may or may not be shown: list first.
-                let mut names = Vec::new();
-                let mut odd = false;
-                inner.each(|name, kind| {
-                    match name {
-                        Some(name) => names.push((name.to_owned(), kind)),
-                        None => odd = true,
-                    }
-                    Ok(())
-                })?;
-                if odd {
-                    return Err(Error::new(ErrorKind::Io, format!("`{}` holds a file whose name is not UTF-8", inner.path().display())));
-                }
-                for (name, kind) in names {
-                    if kind == Kind::Directory { inner.remove_all(&name)? } else { inner.remove_file(&name).map(drop)? }
-                }
-                self.remove_dir(name).map(drop)
-            }
+            Some(witness) if witness.kind() == Kind::Directory => remove_folder(self, name.as_bytes()).map_err(|error| self.error("remove", name, error)),
             Some(_) => self.remove_file(name).map(drop),
         }
     }
@@ -349,6 +327,39 @@ impl Dir {
     #[must_use]
     pub fn may_write(&self) -> bool {
         rustix::fs::accessat(self, ".", rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+    }
+}
+
+/// Names as bytes: what is deleted need not be UTF-8.
+fn remove_folder(above: impl AsFd, name: &[u8]) -> io::Result<()> {
+    let dir = rustix::fs::openat(above.as_fd(), name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+    // What is removed while a folder is being listed may or may not be shown: list first.
+    let mut names = Vec::new();
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 8192];
+    let mut listing = RawDir::new(&dir, &mut buffer);
+    while let Some(entry) = listing.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push((name.to_owned(), entry.file_type()));
+        }
+    }
+    for (name, kind) in names {
+        if kind != rustix::fs::FileType::Directory {
+            failpoint::changing()?;
+            match rustix::fs::unlinkat(&dir, name.as_slice(), AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => continue,
+                // A file system that does not tell kinds when it lists.
+                Err(Errno::ISDIR | Errno::PERM) if kind == rustix::fs::FileType::Unknown => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        remove_folder(&dir, &name)?;
+    }
+    failpoint::changing()?;
+    match rustix::fs::unlinkat(above.as_fd(), name, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
     }
 }
 
