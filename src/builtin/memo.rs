@@ -22,12 +22,12 @@ impl<K: Eq + Hash + Clone, V: Clone> Memo<K, V> {
     /// The answer for `key`, made where it is not there yet.
     pub(crate) fn get(&self, key: &K, make: impl FnOnce() -> Result<V>) -> Result<V> {
         let slot = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default());
-        let mut value = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = &*value {
-            return Ok(value.clone());
+        let mut held = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*held {
+            return Ok(known.clone());
         }
         let made = make()?;
-        *value = Some(made.clone());
+        *held = Some(made.clone());
         Ok(made)
     }
 }

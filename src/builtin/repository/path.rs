@@ -40,21 +40,23 @@ impl PathElement {
     /// the file does not change.
     ///
     /// # Errors
-    /// `NotFound` when nothing is there or an archive has no version, `Invalid` when its code says that it is another element.
+    /// `NotFound` when nothing is there, `Archive` for one that cannot be read and has no version, `Invalid` when its code says that it is another element.
     pub fn info(&self, cx: &Context) -> Result<ElementInfo> {
         let said = match kind(&self.id, &self.path)? {
-            PathKind::Folder => match package_in(&self.id, &self.path)? {
-                Some(info) => Some(info),
-                None => {
-                    let tree = archive::import_directory(cx, &self.path, self.stockroom.objects(), &Limits::default())?.tree;
-                    self.installer.info(cx, &self.request(tree))?
-                }
-            },
+            PathKind::Folder => self.folder(cx)?,
             PathKind::File { size, .. } if size > CHEAP => None,
             PathKind::File { size, modified } => self.archive(cx, size, modified)?,
             PathKind::Other => return Err(no_element(&self.id, &self.path)),
         };
-        finish(&self.id, &self.path, self.version.as_ref(), said)
+        Ok(finish(&self.id, &self.path, self.version.as_ref(), said))
+    }
+
+    fn folder(&self, cx: &Context) -> Result<Option<ElementInfo>> {
+        if let Some(info) = package_in(&self.id, &self.path)? {
+            return Ok(Some(info));
+        }
+        let tree = archive::import_directory(cx, &self.path, self.stockroom.objects(), &Limits::default())?.tree;
+        self.installer.info(cx, &self.request(tree))
     }
 
     fn request(&self, tree: ObjectId) -> InfoRequest {
@@ -110,7 +112,7 @@ struct Kept {
 /// As [`PathElement::info`].
 pub fn folder_info(_: &Context, id: &ElementId, path: &Path, version: Option<&Version>) -> Result<ElementInfo> {
     let said = if kind(id, path)? == PathKind::Folder { package_in(id, path)? } else { None };
-    finish(id, path, version, said)
+    Ok(finish(id, path, version, said))
 }
 
 fn kind(id: &ElementId, path: &Path) -> Result<PathKind> {
@@ -140,7 +142,7 @@ fn package(id: &ElementId, file: &Path, bytes: Vec<u8>) -> Result<Option<Element
     Ok(Some(package.info))
 }
 
-fn finish(id: &ElementId, path: &Path, version: Option<&Version>, said: Option<ElementInfo>) -> Result<ElementInfo> {
+fn finish(id: &ElementId, path: &Path, version: Option<&Version>, said: Option<ElementInfo>) -> ElementInfo {
     let mut info = match (version, said) {
         (Some(version), Some(said)) => ElementInfo { version: version.clone(), ..said },
         (None, Some(said)) => said,
@@ -149,5 +151,5 @@ fn finish(id: &ElementId, path: &Path, version: Option<&Version>, said: Option<E
     };
     info.id = id.clone();
     info.download = Some(Download::Path { path: path.to_string_lossy().into_owned(), sha256: None, subdir: None });
-    Ok(info)
+    info
 }

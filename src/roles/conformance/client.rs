@@ -51,10 +51,10 @@ pub fn check(client: &dyn Client, cx: &Context, fixture: &Fixture<'_>) -> Verdic
     suite.sentence(UNCHANGED, || unchanged(client, cx, fixture));
     suite.sentence(COMPLETE, || {
         let before = (fixture.downloads)();
-        let plan = plan(client, cx, fixture, PlanDepth::Resolve)?;
-        same("what the download map holds", &map(&plan), &fixture.expected)?;
+        let made = plan(client, cx, fixture, PlanDepth::Resolve)?;
+        same("what the download map holds", &map(&made), &fixture.expected)?;
         same("the number of downloads", &(fixture.downloads)(), &before)?;
-        match plan.sites.iter().flat_map(|site| &site.download_map).find(|entry| !entry.from_stock && entry.download.is_none()) {
+        match made.sites.iter().flat_map(|site| &site.download_map).find(|entry| !entry.from_stock && entry.download.is_none()) {
             Some(entry) => Err(format!("{} is in no stock, and the map does not say how to get it", entry.id)),
             None => Ok(Tried::Yes),
         }
@@ -120,7 +120,7 @@ fn downloads_first(cx: &Context, fixture: &Fixture<'_>) -> Finding {
     let files = fingerprints(fixture);
     let failed = match plan(failing, cx, fixture, PlanDepth::Compose) {
         Err(_) => true,
-        Ok(plan) => match failing.apply(cx, &(fixture.apply)(&plan)) {
+        Ok(made) => match failing.apply(cx, &(fixture.apply)(&made)) {
             Err(_) => true,
             Ok(report) => report.sites.iter().any(|site| site.error.is_some()),
         },

@@ -2,7 +2,7 @@
 
 use super::submodules;
 use crate::builtin::environment::Env;
-use crate::builtin::repository::git::refs::candidates;
+use crate::builtin::repository::git::refs::{Candidate, candidates};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{GitPin, InstallInfo, ObjectId, Payload};
 use crate::roles::{Context, DownloadRequest};
@@ -73,7 +73,7 @@ fn fetch_commit(cx: &Context, source: &Source, rev: &str, commit: ObjectId) -> R
 fn fetch_revision(cx: &Context, source: &Source, wanted: &Wanted<'_>) -> Result<ObjectId> {
     let refs = source.refs(cx)?;
     let found = candidates(&refs, &GitPin::Rev(wanted.rev.to_owned()), &redact(source.url()))?;
-    let wants: Vec<Want> = found.iter().map(|candidate| candidate.want()).collect();
+    let wants: Vec<Want> = found.iter().map(Candidate::want).collect();
     source.fetch(cx, &wants)?;
     wants.first().map(|want| want.commit).ok_or_else(|| Error::new(ErrorKind::Internal, "a revision stands for no commit"))
 }

@@ -18,6 +18,10 @@ use crate::sys::redact;
 use crate::sys::stockroom::Stockroom;
 use crate::version::Scheme;
 
+/// Beyond this many tags and branches, what the newest tag says decides whether all of them are fetched: where its code states
+/// no version, the tags' names are the versions, and a large repository (a core of 700 tags) is not fetched whole to learn it.
+const MANY: usize = 64;
+
 /// An element, and the git repository that it comes from. Serves both the repository `git` and elements whose manifest entry
 /// says `git = URL`.
 #[derive(Debug, Clone)]
@@ -52,7 +56,8 @@ impl GitElement {
     /// branch, then the tag that is called like the version, then the newest name.
     ///
     /// Without a pin, a ref whose code states no version is a version only when it is a tag whose name reads as one; a pinned
-    /// one always is: its version is then called like the ref.
+    /// one always is: its version is then called like the ref. Of a repository of very many refs only the newest tag is read
+    /// when its code states no version: the others are then taken by their names.
     ///
     /// # Errors
     /// `NotFound` for a pinned ref or a folder that does not exist, and for a repository without any branch or tag; `Invalid`
@@ -67,17 +72,46 @@ impl GitElement {
         let wanted = candidates(&refs, &self.pin, &url)?;
         let offered: BTreeSet<ObjectId> = refs.iter().map(|found| found.commit).chain(wanted.iter().map(|candidate| candidate.commit)).collect();
         let mut facts = Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer);
-        let missing: Vec<Candidate> = wanted.iter().filter(|candidate| facts.get(candidate.commit, &candidate.reference).is_none()).cloned().collect();
+        let probe = if self.pin == GitPin::Version && wanted.len() > MANY { self.newest_by_name(&wanted) } else { None };
+        let by_name = match probe {
+            Some(probe) => {
+                self.learn(cx, &mut facts, std::slice::from_ref(&probe))?;
+                facts.get(probe.commit, &probe.reference) == Some(&Fact::Silent)
+            }
+            None => false,
+        };
+        if by_name {
+            let text = format!("{}: the newest of {} tags and branches of `{url}` states no version, so the tags' names are versions", self.id, wanted.len());
+            cx.log(Level::Detail, text);
+        } else {
+            self.learn(cx, &mut facts, &wanted)?;
+        }
+        let fact = |candidate: &Candidate| match facts.get(candidate.commit, &candidate.reference) {
+            Some(fact) => Some(fact.clone()),
+            None => by_name.then_some(Fact::Silent),
+        };
+        let known: Vec<(Candidate, Fact)> = wanted.into_iter().filter_map(|candidate| fact(&candidate).map(|fact| (candidate, fact))).collect();
+        facts.save(&offered)?;
+        let found = self.usable(cx, known, &url)?;
+        Ok(self.one_a_version(found))
+    }
+
+    /// The tag whose name reads as the newest version.
+    fn newest_by_name(&self, all: &[Candidate]) -> Option<Candidate> {
+        let named = all.iter().filter(|candidate| candidate.kind == RefKind::Tag);
+        let named = named.filter_map(|candidate| version_of_tag(&candidate.name, self.id.name(), &*self.scheme).map(|version| (version, candidate)));
+        named.max_by(|a, b| self.scheme.compare(&a.0, &b.0).then_with(|| b.1.name.cmp(&a.1.name))).map(|(_, candidate)| candidate.clone())
+    }
+
+    /// Fetches and reads what is not known yet.
+    fn learn(&self, cx: &Context, facts: &mut Facts, candidates: &[Candidate]) -> Result<()> {
+        let missing: Vec<Candidate> = candidates.iter().filter(|candidate| facts.get(candidate.commit, &candidate.reference).is_none()).cloned().collect();
         for candidate in self.bring(cx, missing)? {
             cx.check()?;
             let fact = self.read(cx, &candidate)?;
             facts.insert(candidate.commit, &candidate.reference, fact);
         }
-        let known: Vec<(Candidate, Fact)> =
-            wanted.into_iter().filter_map(|candidate| facts.get(candidate.commit, &candidate.reference).cloned().map(|fact| (candidate, fact))).collect();
-        facts.save(&offered)?;
-        let found = self.usable(cx, known, &url)?;
-        Ok(self.one_a_version(found))
+        Ok(())
     }
 
     /// Fetches what is not here yet; offline, gives what of it is here all the same.

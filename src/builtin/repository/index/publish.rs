@@ -110,16 +110,13 @@ impl Index {
             let path = folder.join(name);
             Ok(fs::read(&path, limit)?.map(|bytes| (bytes, path.display().to_string())))
         };
-        let config = match read("config.json", FILE_LIMIT)? {
-            Some((bytes, shown)) => {
-                let config: ConfigFile = parse(&bytes, &shown)?;
-                check_schema(&config.schema, &shown)?;
-                config
-            }
-            None => {
-                let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-                ConfigFile { schema: SCHEMA.to_owned(), name: name.map(str::to_owned).or(own), types: IndexMap::new() }
-            }
+        let config = if let Some((bytes, shown)) = read("config.json", FILE_LIMIT)? {
+            let config: ConfigFile = parse(&bytes, &shown)?;
+            check_schema(&config.schema, &shown)?;
+            config
+        } else {
+            let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+            ConfigFile { schema: SCHEMA.to_owned(), name: name.map(str::to_owned).or(own), types: IndexMap::new() }
         };
         let names = match read("names.json", NAMES_LIMIT)? {
             Some((bytes, shown)) => {

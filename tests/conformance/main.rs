@@ -1,0 +1,12 @@
+//! Every built-in implementation is run through the contract of its role, and for every role a broken twin must fail it.
+#![allow(clippy::disallowed_methods, clippy::pedantic, unreachable_pub)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod contract;
+mod downloaders;
+mod installers;
+mod repositories;
+mod stocks;
+mod world;
