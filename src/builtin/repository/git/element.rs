@@ -86,10 +86,8 @@ impl GitElement {
         } else {
             self.learn(cx, &mut facts, &wanted)?;
         }
-        let fact = |candidate: &Candidate| match facts.get(candidate.commit, &candidate.reference) {
-            Some(fact) => Some(fact.clone()),
-            None => by_name.then_some(Fact::Silent),
-        };
+        // Also where a fact happens to be known: what this machine read earlier must not change the answer.
+        let fact = |candidate: &Candidate| if by_name { Some(Fact::Silent) } else { facts.get(candidate.commit, &candidate.reference).cloned() };
         let known: Vec<(Candidate, Fact)> = wanted.into_iter().filter_map(|candidate| fact(&candidate).map(|fact| (candidate, fact))).collect();
         facts.save(&offered)?;
         let found = self.usable(cx, known, &url)?;
