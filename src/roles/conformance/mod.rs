@@ -120,7 +120,10 @@ impl Suite {
 
     /// Tries a sentence. A panic of the implementation is a failure like any other.
     pub(crate) fn sentence(&mut self, sentence: &'static str, check: impl FnOnce() -> Finding) {
-        let found = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| Err("it panicked".to_owned()));
+        let found = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|panic| {
+            let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(format!("it panicked: {}", words.unwrap_or_default()))
+        });
         match found {
             Ok(Tried::Yes) => self.report.held.push(sentence),
             Ok(Tried::No) => self.report.untested.push(sentence),
