@@ -30,7 +30,11 @@ pub fn nested<T: DeserializeOwned>(spec: &UseSpec, path: &str, value: &Value) ->
 
 /// A fault of one option, with the place where it was said.
 pub fn wrong(spec: &UseSpec, key: &str, message: &str) -> Error {
-    let error = Error::new(ErrorKind::Manifest, message);
+    at(spec, key, Error::new(ErrorKind::Manifest, message))
+}
+
+/// A fault with the place where an option was said.
+pub fn at(spec: &UseSpec, key: &str, error: Error) -> Error {
     match place(spec, key) {
         Some(excerpt) => error.at(excerpt),
         None => error,

@@ -48,6 +48,10 @@ impl Location {
             "file" => return url.to_file_path().map(Self::Folder).map_err(|()| bad("it is no path of this machine")),
             other => return Err(bad(&format!("`{other}` is neither http nor https"))),
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            // It would go on into the lockfile with every archive's address.
+            return Err(bad("it holds a user or a password").hint("name a secret with `auth = \"NAME\"`, or use netrc or `GREFFON_TOKEN_<HOST>`"));
+        }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(bad("it has a `?` or a `#`, and files stand below it"));
         }
@@ -136,14 +140,16 @@ mod tests {
     use super::*;
 
     fn web() -> Location {
-        Location::parse("https://u:p@h.example/idx", Path::new("/")).expect("an address")
+        Location::parse("https://h.example/idx", Path::new("/")).expect("an address")
     }
 
     #[test]
     fn files_stand_below_the_url_whatever_their_names() {
         assert_eq!(web().shown(&["elements", "packages", "a?b#c%2f", "x.json"]), "https://h.example/idx/elements/packages/a%3Fb%23c%252f/x.json");
-        assert!(Location::parse("ftp://h/x", Path::new("/")).is_err());
-        assert!(Location::parse("https://h/x?y", Path::new("/")).is_err());
+        for bad in ["ftp://h/x", "https://h/x?y", "https://user:hunter2@h/x"] {
+            let error = Location::parse(bad, Path::new("/")).expect_err(bad);
+            assert!(!error.message().contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct IndexRepository {
 pub fn build(spec: &UseSpec, env: &Env) -> Result<Arc<dyn Repository>> {
     let read: IndexOptions = options::read(spec)?;
     let url = options::required(spec, "url", read.url, "\"https://plugins.example.org/\"")?;
-    let location = Location::parse(&url, &spec.base).map_err(|error| options::wrong(spec, "url", error.message()))?;
+    let location = Location::parse(&url, &spec.base).map_err(|error| options::at(spec, "url", error))?;
     if let (Location::Web(base), Some(auth)) = (&location, &read.auth) {
         env.credentials.add(base.as_str(), auth.clone());
     }
