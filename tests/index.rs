@@ -133,6 +133,26 @@ fn publishing_is_reproducible_and_published_bytes_never_change() {
 }
 
 #[test]
+fn two_who_publish_at_once_lose_nothing() {
+    let world = World::new();
+    put(&world, &["a1"].map(|_| write_five(&world)[0])).expect("the index is made");
+    for number in 0..16 {
+        write(&world.path(&format!("p{number}/greffon.toml")), package("packages", "p", &format!("1.{number}.0"), ""));
+    }
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let world = &world;
+            scope.spawn(move || {
+                for number in (half..16).step_by(2) {
+                    put(world, &[&format!("p{number}")]).expect("published");
+                }
+            });
+        }
+    });
+    assert_eq!(infos(&world, &*open(&world, json!({ "url": "index" })), "packages/p").len(), 16);
+}
+
+#[test]
 fn a_withdrawn_version_stays_and_says_why() {
     let world = World::new();
     put(&world, &write_five(&world)).expect("published");

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, ElementId, Version};
 use crate::roles::{Context, Level};
 use crate::sys::archive::{self, Limits};
-use crate::sys::fs;
+use crate::sys::fs::{self, FileLock};
 use crate::sys::git::Objects;
 use crate::version::scheme;
 
@@ -51,6 +51,7 @@ pub struct Published {
 /// `Manifest` for a folder that is no package, `Digest` for a version that was published with other content, `Invalid` for an
 /// index that cannot be read; `Io`.
 pub fn publish(cx: &Context, folder: &Path, sources: &[PathBuf], options: &PublishOptions, objects: &Objects) -> Result<Vec<Published>> {
+    let _alone = alone(cx, folder)?;
     let mut index = Index::open(folder, options.name.as_deref())?;
     let date = options.published.clone().unwrap_or_else(|| jiff::Zoned::now().date().to_string());
     let mut report: Vec<Published> = Vec::new();
@@ -85,6 +86,7 @@ pub fn yank(cx: &Context, folder: &Path, id: &ElementId, version: &Version, why:
     if fs::kind(&folder.join("config.json"))?.is_none() {
         return Err(Error::new(ErrorKind::NotFound, format!("`{}` is no index: it has no `config.json`", folder.display())));
     }
+    let _alone = alone(cx, folder)?;
     let mut index = Index::open(folder, None)?;
     let file = index.element(id)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the index `{}` holds no {id}", folder.display())))?;
     let known: Vec<String> = file.versions.iter().map(|entry| format!("`{}`", entry.version)).collect();
@@ -94,6 +96,14 @@ pub fn yank(cx: &Context, folder: &Path, id: &ElementId, version: &Version, why:
     entry.yanked = why.map(|why| if why.trim().is_empty() { "withdrawn".to_owned() } else { why.trim().to_owned() });
     cx.log(Level::Detail, format!("{id} {version}: {}", if why.is_some() { "withdrawn" } else { "offered again" }));
     index.write()
+}
+
+/// Keeps other publishers out of an index that exists: what one of them read must still stand when it writes.
+fn alone(cx: &Context, folder: &Path) -> Result<Option<FileLock>> {
+    match fs::kind(folder)? {
+        Some(_) => FileLock::exclusive(cx, &folder.join(".lock"), "the index").map(Some),
+        None => Ok(None),
+    }
 }
 
 /// An index that is being changed: what was read of it, and what is to be written.
