@@ -26,9 +26,9 @@ impl<K: Eq + Hash + Clone, V: Clone> Memo<K, V> {
         if let Some(known) = &*held {
             return Ok(known.clone());
         }
-        let made = make()?;
-        *held = Some(made.clone());
-        Ok(made)
+        let fresh = make()?;
+        *held = Some(fresh.clone());
+        Ok(fresh)
     }
 }
 

@@ -51,18 +51,18 @@ pub fn check(client: &dyn Client, cx: &Context, fixture: &Fixture<'_>) -> Verdic
     suite.sentence(UNCHANGED, || unchanged(client, cx, fixture));
     suite.sentence(COMPLETE, || {
         let before = (fixture.downloads)();
-        let made = plan(client, cx, fixture, PlanDepth::Resolve)?;
-        same("what the download map holds", &map(&made), &fixture.expected)?;
+        let drawn = plan(client, cx, fixture, PlanDepth::Resolve)?;
+        same("what the download map holds", &map(&drawn), &fixture.expected)?;
         same("the number of downloads", &(fixture.downloads)(), &before)?;
-        match made.sites.iter().flat_map(|site| &site.download_map).find(|entry| !entry.from_stock && entry.download.is_none()) {
+        match drawn.sites.iter().flat_map(|site| &site.download_map).find(|entry| !entry.from_stock && entry.download.is_none()) {
             Some(entry) => Err(format!("{} is in no stock, and the map does not say how to get it", entry.id)),
             None => Ok(Tried::Yes),
         }
     });
     suite.sentence(FIRST, || downloads_first(cx, fixture));
     suite.sentence(WHOLLY, || {
-        let made = plan(client, cx, fixture, PlanDepth::Compose)?;
-        let report = works("apply", client.apply(cx, &(fixture.apply)(&made)))?;
+        let drawn = plan(client, cx, fixture, PlanDepth::Compose)?;
+        let report = works("apply", client.apply(cx, &(fixture.apply)(&drawn)))?;
         if let Some((site, error)) = report.sites.iter().find_map(|site| site.error.as_ref().map(|error| (&site.name, error))) {
             return Err(format!("site `{site}` failed: {}", told(error)));
         }
@@ -120,7 +120,7 @@ fn downloads_first(cx: &Context, fixture: &Fixture<'_>) -> Finding {
     let files = fingerprints(fixture);
     let failed = match plan(failing, cx, fixture, PlanDepth::Compose) {
         Err(_) => true,
-        Ok(made) => match failing.apply(cx, &(fixture.apply)(&made)) {
+        Ok(drawn) => match failing.apply(cx, &(fixture.apply)(&drawn)) {
             Err(_) => true,
             Ok(report) => report.sites.iter().any(|site| site.error.is_some()),
         },
