@@ -70,8 +70,8 @@ pub fn check(client: &dyn Client, cx: &Context, fixture: &Fixture<'_>) -> Verdic
             same(&format!("the files of `{site}`"), &(fixture.files)(site), wanted)?;
         }
         let again = plan(client, cx, fixture, PlanDepth::Compose)?;
-        match again.sites.iter().find(|site| !site.is_empty()) {
-            Some(site) => Err(format!("a second plan would change `{}` again: {:?}", site.name, site.changes)),
+        match again.sites.iter().find(|one| !one.is_empty()) {
+            Some(one) => Err(format!("a second plan would change `{}` again: {:?}", one.name, one.changes)),
             None => Ok(Tried::Yes),
         }
     });
