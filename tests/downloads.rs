@@ -13,7 +13,7 @@ use greffon::error::{ErrorKind, Result};
 use greffon::model::{Digest, Download, InstallInfo, ObjectId, Payload};
 use greffon::roles::{Context, DownloadRequest, Secrets, VersionsRequest};
 use serde_json::json;
-use support::{Fault, FileServer, GitServer, Repo, git};
+use support::{Fault, FileServer, GitServer, Repo};
 use world::{World, context, tar_gz, write};
 
 fn get(world: &World, cx: &Context, download: Download) -> Result<InstallInfo> {
@@ -48,7 +48,7 @@ fn submodules_are_fetched_and_grafted_where_that_is_asked_for_and_an_error_elsew
     outer.write("plugin/version.php", "<?php");
     let middle_path = middle.url();
     outer.git(&["submodule", "add", "-q", &middle_path, "plugin/lib/middle"]);
-    outer.git(&["config", "-f", ".gitmodules", "submodule.plugin/lib/middle.url", "../libs/middle.git"]);
+    outer.git(&["config", "-f", ".gitmodules", "submodule.plugin/lib/middle.url", "../../libs/middle.git"]);
     let commit: ObjectId = outer.commit("outer").parse().expect("an id");
     outer.tag("v1");
     outer.publish(&served.join("plugins/outer.git"));
@@ -71,20 +71,6 @@ fn submodules_are_fetched_and_grafted_where_that_is_asked_for_and_an_error_elsew
     assert_eq!(tree_files(&world, &whole.payload), files);
     let part = get(&world, &world.cx, wanted(true, Some("plugin"))).expect("fetched");
     assert_eq!(tree_files(&world, &part.payload), ["lib/middle/.gitmodules", "lib/middle/deep/inner/inner.php", "lib/middle/middle.php", "version.php"]);
-}
-
-#[test]
-fn a_git_lfs_pointer_is_an_error_that_names_the_file() {
-    let world = World::new();
-    let repo = Repo::init(&world.path("repo"));
-    repo.write("big.bin", format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 123456\n", "ab".repeat(32))).commit("lfs");
-    repo.publish(&world.path("x.git"));
-    git(&world.path("x.git"), &["rev-parse", "HEAD"]);
-    let download =
-        Download::Git { git: world.path("x.git").to_str().expect("UTF-8").into(), rev: "main".into(), commit: None, subdir: None, submodules: false };
-    let error = get(&world, &world.cx, download).expect_err("a pointer");
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(format!("{error:?}").contains("big.bin"), "{error:?}");
 }
 
 #[test]

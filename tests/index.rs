@@ -17,6 +17,7 @@ use greffon::model::{Download, ElementId, ElementInfo, Payload};
 use greffon::roles::{DownloadRequest, Repository, SearchRequest, Versions, VersionsRequest};
 use greffon::sys::archive::{self, Limits};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use support::FileServer;
 use world::{World, package, write};
 
@@ -37,11 +38,12 @@ fn infos(world: &World, repository: &dyn Repository, name: &str) -> Vec<ElementI
 
 fn put(world: &World, sources: &[&str]) -> Result<Vec<Published>> {
     let sources: Vec<PathBuf> = sources.iter().map(|name| world.path(name)).collect();
-    let options = PublishOptions { name: Some("ours".into()), published: Some("2026-11-01".into()) };
+    let options = PublishOptions { name: Some("ours".into()), published: Some("2026-11-01".into()), dry_run: false };
     publish(&world.cx, &world.path("index"), &sources, &options, world.env.stockroom.objects())
 }
 
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+/// Names and digests.
+fn files(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -51,7 +53,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(folder).expect("below").to_str().expect("UTF-8").to_owned();
-                found.push((name, std::fs::read(&path).expect("read")));
+                found.push((name, hex::encode(sha2::Sha256::digest(std::fs::read(&path).expect("read")))));
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::submodules;
 use crate::builtin::environment::Env;
 use crate::builtin::repository::git::refs::{Candidate, candidates};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::model::{GitPin, InstallInfo, ObjectId, Payload};
 use crate::roles::{Context, DownloadRequest};
 use crate::sys::git::{Source, Want};
@@ -33,15 +33,8 @@ pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wante
         let parent = submodules::Parent { url: wanted.url, root: source.tree(commit, None)?, inside: wanted.subdir.unwrap_or_default() };
         submodules::graft(env, cx, &parent, tree, 0)?
     } else {
-        // Lists every file once, so that a gitlink or an LFS pointer is told before anything is planned with it.
-        env.stockroom.objects().files(tree).map_err(|error| {
-            let error = error.wrap(format!("{} {} cannot be installed as it is", request.id, request.version));
-            if error.kind() == ErrorKind::Unsupported && error.hints().is_empty() {
-                error.hint("for a submodule, set `submodules = true` beside its `git`; files of git-LFS are not supported")
-            } else {
-                error
-            }
-        })?;
+        // A gitlink is told here, where the address is known; git-LFS pointers are the stock's to refuse.
+        env.stockroom.objects().files(tree).while_doing(|| format!("{} {} cannot be installed as it is", request.id, request.version))?;
         tree
     };
     let payload = Payload::Tree { tree, commit: Some(commit) };

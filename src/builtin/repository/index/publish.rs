@@ -25,6 +25,8 @@ pub struct PublishOptions {
     pub name: Option<String>,
     /// When (RFC 3339 or a date); `None`: today.
     pub published: Option<String>,
+    /// Pack and check, and write nothing.
+    pub dry_run: bool,
 }
 
 /// One package that [`publish`] was given.
@@ -51,22 +53,28 @@ pub struct Published {
 /// `Manifest` for a folder that is no package, `Digest` for a version that was published with other content, `Invalid` for an
 /// index that cannot be read; `Io`.
 pub fn publish(cx: &Context, folder: &Path, sources: &[PathBuf], options: &PublishOptions, objects: &Objects) -> Result<Vec<Published>> {
-    let _alone = alone(cx, folder)?;
-    let mut index = Index::open(folder, options.name.as_deref())?;
     let date = options.published.clone().unwrap_or_else(|| jiff::Zoned::now().date().to_string());
-    let mut report: Vec<Published> = Vec::new();
-    let mut archives: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let mut packages: Vec<Packed> = Vec::new();
     for source in sources {
         let packed = pack(cx, source, objects)?;
-        let (id, version) = (packed.package.info.id.clone(), packed.package.info.version.clone());
-        if report.iter().any(|other| other.id == id && other.version == version) {
-            return Err(Error::new(ErrorKind::Invalid, format!("{id} {version} is given twice")).hint("leave one of its folders out"));
+        let same = |other: &Packed| (&other.package.info.id, &other.package.info.version) == (&packed.package.info.id, &packed.package.info.version);
+        if packages.iter().any(same) {
+            let text = format!("{} {} is given twice", packed.package.info.id, packed.package.info.version);
+            return Err(Error::new(ErrorKind::Invalid, text).hint("leave one of its folders out"));
         }
+        packages.push(packed);
+    }
+    let _alone = if options.dry_run { None } else { Some(alone(cx, folder)?) };
+    let mut index = Index::open(folder, options.name.as_deref())?;
+    let mut report: Vec<Published> = Vec::new();
+    let mut archives: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for packed in packages {
         let (published, bytes) = index.add(cx, packed, &date, objects)?;
-        if let Some(bytes) = bytes {
-            archives.push((index.folder.join(&published.file), bytes));
-        }
+        archives.extend(bytes.map(|bytes| (folder.join(&published.file), bytes)));
         report.push(published);
+    }
+    if options.dry_run {
+        return Ok(report);
     }
     for (path, bytes) in archives {
         if let Some(parent) = path.parent() {
@@ -98,12 +106,10 @@ pub fn yank(cx: &Context, folder: &Path, id: &ElementId, version: &Version, why:
     index.write()
 }
 
-/// Keeps other publishers out of an index that exists: what one of them read must still stand when it writes.
-fn alone(cx: &Context, folder: &Path) -> Result<Option<FileLock>> {
-    match fs::kind(folder)? {
-        Some(_) => FileLock::exclusive(cx, &folder.join(".lock"), "the index").map(Some),
-        None => Ok(None),
-    }
+/// Keeps other publishers out: what one of them read must still stand when it writes.
+fn alone(cx: &Context, folder: &Path) -> Result<FileLock> {
+    fs::create_folder(folder)?;
+    FileLock::exclusive(cx, &folder.join(".lock"), "the index")
 }
 
 /// An index that is being changed: what was read of it, and what is to be written.
