@@ -251,6 +251,34 @@ fn a_call_that_fails_leaves_one_tree_or_the_other() {
     }
 }
 
+/// The first run of all, into an empty folder with a mode of its own: killed, and failing, at every call.
+#[test]
+fn the_first_run_leaves_an_empty_folder_or_the_whole_site() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fixture = Fixture::quick();
+    let _ = request(&fixture);
+    let sweep = Sweep { old: BTreeMap::new(), new: expected(AFTER), fixture };
+    let path = sweep.fixture.path();
+    for setting in ["GREFFON_KILL_AT", "GREFFON_FAIL_AT"] {
+        for at in 1..5000 {
+            for folder in [&path, &sweep.fixture.state()] {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+            std::fs::create_dir(&path).expect("made");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o750)).expect("set");
+            let value = if setting == "GREFFON_KILL_AT" { at.to_string() } else { format!("{at}:28") };
+            let ended = sweep.run("apply", &[(setting, &value)]);
+            sweep.fixture.site().recover(&Context::silent()).expect("recovered");
+            let found = sweep.fixture.disk();
+            assert!(found.is_empty() || found == sweep.new, "{setting} {at}: {:?}", found.keys());
+            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o7777, 0o750, "{setting} {at}");
+            if ended == Ended::Well && found == sweep.new && at > 30 {
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn without_a_journal_the_sweep_finds_torn_trees() {
     let (_, faults) = Sweep::new().kill_everywhere(&[("GREFFON_BREAK", "journal")]);

@@ -130,7 +130,7 @@ impl Site {
         };
         let mut units = whole.unwrap_or_else(|| unifier.units());
         if empty && wanted.files.is_empty() && root.is_none() {
-            units.steps.insert(0, Step::Folder { path: String::new(), stage: "d0".into() });
+            units.steps.insert(0, Step::Folder { path: String::new(), stage: "d0".into(), over: false });
             units.folders.entry("d0".into()).or_default();
         }
         let mut notes = draft.notes.clone();
@@ -143,9 +143,10 @@ impl Site {
             let custom = Custom::of(&ground_dir)?;
             let fill = Stage { cx, stockroom: &self.stockroom, dir: staged.clone(), root: root.clone(), custom, link_mode: self.link_mode };
             let witnesses = fill.fill(&units.folders)?;
-            if let (Some(root), Some(Step::Folder { path, stage })) = (&root, units.steps.first())
+            if let (Some(root), Some(Step::Folder { path, stage, over })) = (&root, units.steps.first_mut())
                 && path.is_empty()
             {
+                *over = true;
                 take_over_folder(&staged, stage, root)?;
             }
             index.store(&staged, "old")?;

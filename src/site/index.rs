@@ -181,7 +181,7 @@ impl Index {
             }
             index.folders.push(Folder { path, files: start..index.files.len() });
         }
-        (reader.0 == END && !index.folders.is_empty()).then_some(index)
+        (reader.0 == END).then_some(index)
     }
 
     /// Reads the state's index.
@@ -266,6 +266,8 @@ mod tests {
         assert_eq!(index.find("a/none"), None);
         let bytes = index.encode().expect("encoded");
         assert_eq!(Index::decode(&bytes), Some(index));
+        let nothing = Index::default().encode().expect("encoded");
+        assert!(Index::decode(&nothing).is_some_and(|index| index.generation == 0 && index.files.is_empty()), "the record before the first run");
         for end in 0..bytes.len() {
             assert_eq!(Index::decode(&bytes[..end]), None, "cut at {end}");
         }

@@ -55,8 +55,8 @@ pub(super) struct Record {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "do")]
 pub(super) enum Step {
-    /// A staged folder goes where nothing, or an empty folder, is.
-    Folder { path: String, stage: String },
+    /// A staged folder goes where nothing is, or (`over`) in the place of an empty folder.
+    Folder { path: String, stage: String, over: bool },
     /// A staged folder and the one in place exchange places. `tell` lies in the staged one alone: the path below it, and what it is
     /// there (`None`: only the other folder has it).
     Swap { path: String, stage: String, tell: (String, Option<Entry>) },

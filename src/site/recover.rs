@@ -153,7 +153,8 @@ impl Site {
 /// Whether every step is either done or can be: what it puts in place is in the stage, or in place.
 fn is_whole(hands: &Hands, journal: &Journal) -> Result<bool> {
     for step in &journal.steps {
-        let (Step::Folder { path, stage } | Step::Add { path, stage, .. } | Step::Change { path, stage, .. } | Step::Swap { path, stage, .. }) = step else {
+        let (Step::Folder { path, stage, .. } | Step::Add { path, stage, .. } | Step::Change { path, stage, .. } | Step::Swap { path, stage, .. }) = step
+        else {
             continue;
         };
         if hands.is_staged(stage)? {

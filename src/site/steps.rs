@@ -140,7 +140,7 @@ impl Hands {
     /// Does a step that is not done yet. `fresh`: none can have been done before, so nobody needs to look.
     pub(super) fn forward(&self, step: &Step, fresh: bool) -> Result<()> {
         match step {
-            Step::Folder { path, stage } => self.move_in(path, stage, None),
+            Step::Folder { path, stage, .. } => self.move_in(path, stage, None),
             Step::Add { path, stage, new } => self.move_in(path, stage, Some(new)),
             Step::Swap { path, stage, tell } => {
                 if self.staged_entry(&join(stage, &tell.0))? == tell.1 && self.is_staged(stage)? {
@@ -189,11 +189,17 @@ impl Hands {
     /// Takes a step back that was done.
     pub(super) fn back(&self, step: &Step) -> Result<()> {
         match step {
-            Step::Folder { path, stage } | Step::Add { path, stage, .. } => {
+            Step::Folder { path, stage, over } => {
+                if !self.is_staged(stage)? {
+                    self.move_out(path, stage, None)?;
+                }
+                if *over { self.empty_site_again(stage) } else { Ok(()) }
+            }
+            Step::Add { path, stage, new } => {
                 if self.is_staged(stage)? {
                     return Ok(());
                 }
-                self.move_out(path, stage, if let Step::Add { new, .. } = step { Some(new) } else { None })
+                self.move_out(path, stage, Some(new))
             }
             Step::Swap { path, stage, tell } => {
                 if !self.is_staged(stage)? {
@@ -275,6 +281,22 @@ impl Hands {
         exchange::move_to_free(&from, leaf, &to, name)?;
         *self.last.borrow_mut() = None;
         Ok(())
+    }
+
+    /// The empty folder that a site took the place of, with its mode and owner, which the staged one had taken over.
+    fn empty_site_again(&self, stage: &str) -> Result<()> {
+        let (above, leaf) = self.above()?;
+        let Some(staged) = self.staged(stage)?.map(|(dir, name)| dir.witness(name)).transpose()?.flatten() else { return Ok(()) };
+        if !above.make_dir(&leaf, 0o700)? {
+            return Ok(());
+        }
+        self.forget_handles();
+        let Some(made) = above.sub(&leaf)? else { return Ok(()) };
+        let found = made.own_witness()?;
+        if (found.uid, found.gid) != (staged.uid, staged.gid) {
+            above.set_owner(&leaf, staged.uid, staged.gid)?;
+        }
+        made.set_mode(staged.mode & 0o7777)
     }
 
     fn swap_folders(&self, path: &str, stage: &str) -> Result<()> {

@@ -109,7 +109,7 @@ impl Unifier<'_> {
                 let number = tops.len();
                 let stage = tops.entry(top).or_insert_with(|| {
                     let stage = format!("d{number}");
-                    units.steps.push(Step::Folder { path: top.clone(), stage: stage.clone() });
+                    units.steps.push(Step::Folder { path: top.clone(), stage: stage.clone(), over: false });
                     stage
                 });
                 let below = work.path[top.len()..].trim_start_matches('/');
