@@ -182,6 +182,59 @@ fn what_is_accepted_is_what_another_reader_sees() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Damaged in every archive at places that differ from run to run of the loop, but not from run to run of the test: whatever
+/// comes of it, nothing panics, and what is accepted can be listed. `GREFFON_MUTATIONS` sets how often each is damaged.
+#[test]
+fn damaged_archives_end_in_an_answer() {
+    let Some(corpus) = corpus() else { return };
+    let rounds: u64 = std::env::var("GREFFON_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let room = Stockroom::open(&folder.path().join("stock")).expect("a stock");
+    let csv = std::fs::read_to_string(corpus.join("archives.csv")).expect("the list");
+    let limits = Limits { total: 8 << 20, entries: 5_000, ..Limits::default() };
+    let path = folder.path().join("damaged");
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).expect("small")
+    };
+    let mut accepted = 0;
+    for (file, _) in rows(&csv) {
+        let whole = std::fs::read(corpus.join("archives").join(file)).expect("read");
+        if whole.is_empty() || whole.len() > 100_000 {
+            continue;
+        }
+        for _ in 0..rounds {
+            let mut bytes = whole.clone();
+            for _ in 0..=random(3) {
+                let at = random(bytes.len());
+                match random(4) {
+                    0 => bytes[at] ^= 1 << random(8),
+                    1 => bytes[at] = [0, 0xff, b'/', b'.', 0x7f, b'8'][random(6)],
+                    2 => bytes.truncate(at.max(1)),
+                    _ => {
+                        let from = random(bytes.len());
+                        let to = (from + 1 + random(64)).min(bytes.len());
+                        let part = bytes[from..to].to_vec();
+                        bytes.splice(at..at, part);
+                    }
+                }
+            }
+            std::fs::write(&path, &bytes).expect("written");
+            let begun = Instant::now();
+            if let Ok(imported) = archive::import(&Context::silent(), &path, None, room.objects(), &limits) {
+                accepted += 1;
+                let paths = files(room.objects(), imported.tree);
+                assert!(!paths.keys().any(|path| path.split('/').any(|part| part == ".." || part.eq_ignore_ascii_case(".git"))), "{file}: {paths:?}");
+            }
+            assert!(begun.elapsed() < Duration::from_secs(5), "{file}");
+        }
+    }
+    assert!(accepted > 0, "some damage goes unnoticed, in contents that tar does not hash");
+}
+
 /// Prints `{archive: {path: git blob id}}` of all that CPython can read; links count by their targets, hard links by their content.
 const READER: &str = r#"
 import hashlib, json, os, stat, sys, tarfile, zipfile
