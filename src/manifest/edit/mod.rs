@@ -1,6 +1,17 @@
 //! Changes of a manifest's text that leave everything else byte for byte as it was.
+//!
+//! toml_edit says where things stand; the text itself is cut and joined here, because a TOML writer would also change line
+//! ends and marks that have nothing to do with the change.
+
+mod draft;
+mod entry;
+mod layout;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
+
+use draft::Draft;
 
 use crate::error::Result;
 use crate::model::{ElementId, Requirement, Source};
@@ -20,27 +31,44 @@ pub struct NewElement {
 
 /// A manifest's text with elements added (or their entries replaced), everything else byte for byte as it was.
 ///
+/// New entries stand at the end of their type's table, in the form that the table has. Where an element is there already and
+/// `source` is only "the configured repositories", its requirement and group change and the rest of its entry stays; another
+/// source replaces the entry. With `site`, the entry is that site's own, and its `without` no longer names the element.
+///
 /// # Errors
-/// `Manifest` when the text is no TOML.
+/// `Manifest` when the text is no TOML; `NotFound` for an unknown site.
 pub fn add_elements(path: &Path, text: &str, elements: &[NewElement], site: Option<&str>) -> Result<String> {
-    let _ = (path, text, elements, site);
-    unimplemented!()
+    let mut draft = Draft::new(path, text, site)?;
+    for element in elements {
+        draft.add(element)?;
+    }
+    draft.finish()
 }
 
 /// A manifest's text without these elements; those that are not there are named in the error.
 ///
-/// # Errors
-/// `NotFound`, with the nearest names.
-pub fn remove_elements(path: &Path, text: &str, ids: &[ElementId], site: Option<&str>) -> Result<String> {
-    let _ = (path, text, ids, site);
-    unimplemented!()
-}
-
-/// A manifest's text with another requirement for an element; the rest of its entry stays.
+/// Without `site` the shared entries go, and with them what the sites' `without` say of them. With `site` its own entry goes, and
+/// where the manifest's shared elements have it, the site's `without` names it.
 ///
 /// # Errors
-/// `NotFound`, with the nearest names.
+/// `NotFound`, with the nearest names; `Manifest` when the text is no TOML.
+pub fn remove_elements(path: &Path, text: &str, ids: &[ElementId], site: Option<&str>) -> Result<String> {
+    let mut draft = Draft::new(path, text, site)?;
+    draft.check_known(ids)?;
+    for id in ids {
+        draft.remove(id)?;
+    }
+    draft.finish()
+}
+
+/// A manifest's text with another requirement for an element; the rest of its entry stays. With `site` its own entry is changed
+/// where it has one, else the shared one.
+///
+/// # Errors
+/// `NotFound`, with the nearest names; `Manifest` when the text is no TOML.
 pub fn set_requirement(path: &Path, text: &str, id: &ElementId, requirement: &Requirement, site: Option<&str>) -> Result<String> {
-    let _ = (path, text, id, requirement, site);
-    unimplemented!()
+    let mut draft = Draft::new(path, text, site)?;
+    draft.check_known(std::slice::from_ref(id))?;
+    draft.require(id, requirement)?;
+    draft.finish()
 }

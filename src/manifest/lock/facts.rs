@@ -13,7 +13,7 @@ pub(super) enum Fact {
     Shared(ElementId, Pin),
     /// `site."type/name" = "version"`
     Site(String, ElementId, Pin),
-    /// `name = "hash"`
+    /// `name = { hash = "…" }`
     Extension(String, String),
 }
 

@@ -16,12 +16,14 @@
 //! prod."core/moodle" = "4.5.5"
 //!
 //! [extensions]
-//! edd = "sha256:…"
+//! edd = { hash = "sha256:…" }
 //! ```
 
 mod facts;
 mod markers;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{LockReading, parse_lock, read_lock};

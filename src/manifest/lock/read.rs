@@ -121,20 +121,24 @@ fn read_line(line: &str) -> Result<Line, String> {
     let (key, value) = (key.get_ref().as_ref(), value.get_ref());
     match value {
         DeValue::Integer(number) if key == "schema" => number.as_str().parse().map(Line::Schema).map_err(|_| "`schema` must be a whole number".to_owned()),
-        DeValue::Table(_) if key.contains('@') => {
-            let element: LockedElement = serde_json::from_value(json_of(value)).map_err(|fault| format!("this is not a locked element: {fault}"))?;
-            Ok(Line::Fact(Fact::Element(lock_key(key)?, Box::new(element))))
-        }
-        DeValue::Table(pins) => match pins.iter().next() {
-            Some((id, pin)) if pins.len() == 1 && pin.get_ref().is_str() => {
-                Ok(Line::Fact(Fact::Site(key.to_owned(), element_id(id.get_ref())?, pin_of(pin.get_ref().as_str().unwrap_or_default()))))
-            }
-            _ => Err("this is not a line of a lockfile".to_owned()),
-        },
-        DeValue::String(text) if key.contains('/') => Ok(Line::Fact(Fact::Shared(element_id(key)?, pin_of(text)))),
-        DeValue::String(text) => Ok(Line::Fact(Fact::Extension(key.to_owned(), text.to_string()))),
+        DeValue::Table(inner) => table_line(key, value, inner),
+        DeValue::String(text) => Ok(Line::Fact(Fact::Shared(element_id(key)?, pin_of(text)))),
         _ => Err("this is not a line of a lockfile".to_owned()),
     }
+}
+
+/// Of the lines with a table: one key with a `/` is a site's pin, the key `hash` alone an extension; the rest are elements.
+fn table_line(key: &str, value: &DeValue<'_>, inner: &DeTable<'_>) -> Result<Line, String> {
+    let mut entries = inner.iter().map(|(name, value)| (name.get_ref().as_ref(), value.get_ref().as_str()));
+    let fact = match (entries.next(), entries.next()) {
+        (Some((id, Some(pin))), None) if id.contains('/') => Fact::Site(key.to_owned(), element_id(id)?, pin_of(pin)),
+        (Some(("hash", Some(hash))), None) => Fact::Extension(key.to_owned(), hash.to_owned()),
+        _ => {
+            let element: LockedElement = serde_json::from_value(json_of(value)).map_err(|fault| format!("this is not a locked element: {fault}"))?;
+            Fact::Element(lock_key(key)?, Box::new(element))
+        }
+    };
+    Ok(Line::Fact(fact))
 }
 
 fn element_id(text: &str) -> Result<ElementId, String> {

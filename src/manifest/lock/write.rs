@@ -2,12 +2,9 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
 use super::facts::tidy;
 use super::read::{SCHEMA, is_discriminator};
-use crate::manifest::read::toml_key;
-use crate::manifest::read::toml_string;
+use crate::manifest::read::{toml_inline, toml_key, toml_string};
 use crate::model::{Lock, Pin};
 
 /// The lockfile's text: sorted, one element a line, ending in a newline.
@@ -19,7 +16,7 @@ pub fn write_lock(lock: &Lock) -> String {
     );
     for (key, element) in &lock.elements {
         let value = serde_json::to_value(element).unwrap_or_default();
-        let _ = writeln!(text, "{} = {}", toml_string(&format!("{}@{}", key.id, pin_text(&key.pin))), inline(&value));
+        let _ = writeln!(text, "{} = {}", toml_string(&format!("{}@{}", key.id, pin_text(&key.pin))), toml_inline(&value));
     }
     if !lock.shared.is_empty() {
         text.push_str("\n[shared]\n");
@@ -38,7 +35,7 @@ pub fn write_lock(lock: &Lock) -> String {
     if !lock.extensions.is_empty() {
         text.push_str("\n[extensions]\n");
         for (name, hash) in &lock.extensions {
-            let _ = writeln!(text, "{} = {}", toml_key(name), toml_string(hash));
+            let _ = writeln!(text, "{} = {{ hash = {} }}", toml_key(name), toml_string(hash));
         }
     }
     text
@@ -53,20 +50,5 @@ fn pin_text(pin: &Pin) -> String {
     match version.rsplit_once('!') {
         Some((_, end)) if end.is_empty() || is_discriminator(end) => format!("{version}!"),
         _ => version.to_owned(),
-    }
-}
-
-/// A value on one line.
-fn inline(value: &Value) -> String {
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".to_owned(),
-        Value::Object(map) => {
-            let parts: Vec<String> = map.iter().map(|(key, value)| format!("{} = {}", toml_key(key), inline(value))).collect();
-            format!("{{ {} }}", parts.join(", "))
-        }
-        Value::Array(list) => format!("[{}]", list.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::String(text) => toml_string(text),
-        Value::Null => "\"\"".to_owned(),
-        other => other.to_string(),
     }
 }

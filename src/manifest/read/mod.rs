@@ -9,7 +9,7 @@ pub(super) mod shape;
 mod syntax;
 mod values;
 
-pub(super) use quote::{toml_key, toml_string};
+pub(super) use quote::{toml_inline, toml_key, toml_string};
 pub(super) use reader::{Reader, shown_key, shown_list};
 pub(super) use shape::FromToml;
 pub(super) use syntax::MAX_BYTES;

@@ -28,3 +28,18 @@ pub(in crate::manifest) fn toml_key(key: &str) -> String {
     let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if bare { key.to_owned() } else { toml_string(key) }
 }
+
+/// A JSON value as TOML, on one line. TOML has no null: it becomes an empty text.
+pub(in crate::manifest) fn toml_inline(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Object(map) if map.is_empty() => "{}".to_owned(),
+        serde_json::Value::Object(map) => {
+            let parts: Vec<String> = map.iter().map(|(key, value)| format!("{} = {}", toml_key(key), toml_inline(value))).collect();
+            format!("{{ {} }}", parts.join(", "))
+        }
+        serde_json::Value::Array(list) => format!("[{}]", list.iter().map(toml_inline).collect::<Vec<_>>().join(", ")),
+        serde_json::Value::String(text) => toml_string(text),
+        serde_json::Value::Null => "\"\"".to_owned(),
+        other => other.to_string(),
+    }
+}
