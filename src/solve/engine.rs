@@ -37,6 +37,8 @@ pub(super) struct Task {
     pub(super) only: HashMap<Name, Vec<Cand>>,
     /// The facts that count; `None`: all.
     pub(super) facts: Option<BTreeSet<Fact>>,
+    /// Facts that do not.
+    pub(super) without: BTreeSet<Fact>,
 }
 
 impl Task {
@@ -52,7 +54,7 @@ impl Task {
     }
 
     fn counts(&self, fact: Fact) -> bool {
-        self.facts.as_ref().is_none_or(|facts| facts.contains(&fact))
+        self.facts.as_ref().is_none_or(|facts| facts.contains(&fact)) && !self.without.contains(&fact)
     }
 }
 

@@ -80,6 +80,8 @@ pub(super) enum Unusable {
     Unreadable(String),
     /// It needs another version of itself, or excludes itself.
     Contradiction,
+    /// It lacks an optional group that is on.
+    NoGroup(String),
 }
 
 /// A requirement on an element, and which of its candidates fit.
@@ -319,6 +321,9 @@ impl Memory {
             needs.unusable = Some(Unusable::Yanked(why.clone()));
         }
         let groups = self.slots[name as usize].groups.clone();
+        if let Some(group) = groups.iter().find(|group| !info.optional.contains_key(*group)) {
+            needs.unusable.get_or_insert(Unusable::NoGroup(group.clone()));
+        }
         let optional = groups.iter().filter_map(|group| info.optional.get(group)).flatten();
         for (id, text) in info.dependencies.iter().chain(optional) {
             let target = self.name(id);
@@ -411,6 +416,30 @@ impl Memory {
                 let name = self.name(id);
                 self.slots[name as usize].state = State::Unknown;
             }
+        }
+    }
+
+    /// What was answered to a question; `None` where it was never asked.
+    pub(super) fn recall(&self, question: &Question) -> Option<Reply> {
+        let (Question::Element(id) | Question::Info(id, _)) = question;
+        let state = &self.slots[self.ids.get_index_of(id)?].state;
+        match (question, state) {
+            (_, State::Unasked) => None,
+            (Question::Element(_), State::Unknown) => Some(Reply::Element(None)),
+            (Question::Element(_), State::Known(element)) => {
+                let entry = |candidate: &Candidate| match &candidate.info {
+                    Info::Here(info) => (candidate.version.clone(), Some(info.clone())),
+                    _ => (candidate.version.clone(), None),
+                };
+                let versions = element.candidates.iter().map(entry).collect();
+                Some(Reply::Element(Some(Known { scheme: element.scheme.clone(), versions, from: element.from.clone() })))
+            }
+            (Question::Info(..), State::Unknown) => Some(Reply::Info(None)),
+            (Question::Info(_, version), State::Known(element)) => match &element.candidates.iter().find(|candidate| candidate.version == *version)?.info {
+                Info::Unasked => None,
+                Info::Missing => Some(Reply::Info(None)),
+                Info::Here(info) => Some(Reply::Info(Some(info.clone()))),
+            },
         }
     }
 

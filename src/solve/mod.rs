@@ -4,6 +4,9 @@
 //! locked versions give way. All of them work on what is in [`memory`]; [`rounds`] asks for what is missing there.
 
 mod engine;
+mod explain;
+mod facts;
+mod fixes;
 mod locks;
 mod memory;
 mod order;
@@ -22,6 +25,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ElementId, ElementInfo, Origin, Requirement, Version};
 use crate::roles::Context;
 use crate::version::Scheme;
+
+pub use fixes::{Fix, FixChange};
 
 use engine::Task;
 use rounds::Search;
@@ -115,17 +120,60 @@ pub struct Chosen {
     pub info: Arc<ElementInfo>,
 }
 
+/// A problem without an answer.
+#[derive(Debug)]
+pub struct Unsolved {
+    /// `Conflict` with one step of the explanation a note, `NotFound` for roots that nobody knows, `Version` for requirements
+    /// of the manifest that cannot be read. Its hints do not repeat the fixes.
+    pub error: Error,
+    /// Ways out, the smallest first; each was solved again.
+    pub fixes: Vec<Fix>,
+}
+
+impl Unsolved {
+    /// The error with the fixes as numbered hints.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        let hints = self.fixes.iter().enumerate().map(|(at, fix)| format!("fix {}: {}", at + 1, fix.text));
+        hints.fold(self.error, Error::hint)
+    }
+}
+
 /// Searches.
 ///
 /// # Errors
-/// `Conflict` with the explanation as notes and the checked fixes as hints; `Undecided` past the time limit; `NotFound` for a
-/// root that nobody knows; whatever the provider failed with.
+/// `Conflict` with the explanation as notes and the checked fixes as hints (`fix 1: …`); `Undecided` past the time limit;
+/// `NotFound` for roots that nobody knows; whatever the provider failed with.
 pub fn solve(cx: &Context, problem: &Problem, provider: &dyn Provider) -> Result<Solution> {
+    solve_or_explain(cx, problem, provider)?.map_err(Unsolved::into_error)
+}
+
+/// As [`solve`], with the fixes of a problem without an answer as data.
+///
+/// # Errors
+/// `Undecided` past the time limit; whatever the provider failed with.
+pub fn solve_or_explain(cx: &Context, problem: &Problem, provider: &dyn Provider) -> Result<std::result::Result<Solution, Unsolved>> {
     let mut search = Search::new(cx, problem, provider);
     match settle(&mut search)? {
-        Ok(solution) => Ok(solution),
-        Err(_) => Err(Error::new(ErrorKind::Conflict, format!("no versions fit what site {} asks for", problem.site))),
+        Ok(solution) => Ok(Ok(solution)),
+        Err(touched) => unsolved(&mut search, touched).map(Err),
     }
+}
+
+/// Explains, within a time of its own: that there is no answer is already sure.
+fn unsolved(search: &mut Search<'_>, touched: engine::Touched) -> Result<Unsolved> {
+    search.restart_clock();
+    let task = search.task();
+    let conflicts = match facts::conflicts(search, &task, touched) {
+        Ok(conflicts) => conflicts,
+        Err(error) if error.kind() == ErrorKind::Undecided => {
+            let error = explain::explain(search, &[]).note("there was not enough time to find out why");
+            return Ok(Unsolved { error, fixes: Vec::new() });
+        }
+        Err(error) => return Err(error),
+    };
+    let fixes = fixes::find(search, &conflicts)?;
+    Ok(Unsolved { error: explain::explain(search, &conflicts), fixes })
 }
 
 /// The answer, or what the engine looked at when it found that there is none.

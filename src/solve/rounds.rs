@@ -18,7 +18,6 @@ pub(super) struct Search<'a> {
     pub(super) memory: Memory,
     pub(super) roots: Vec<(Name, ReqId)>,
     spent: Duration,
-    runs: usize,
 }
 
 impl<'a> Search<'a> {
@@ -38,7 +37,7 @@ impl<'a> Search<'a> {
             let name = memory.name(id);
             memory.set_favoured(name, versions);
         }
-        Self { cx, problem, provider, memory, roots, spent: Duration::ZERO, runs: 0 }
+        Self { cx, problem, provider, memory, roots, spent: Duration::ZERO }
     }
 
     /// The whole task, with nothing held.
@@ -76,7 +75,6 @@ impl<'a> Search<'a> {
 
     /// Searches on memory alone: what is not known is presumed to fit.
     pub(super) fn run_once(&mut self, task: &Task) -> Result<std::result::Result<HashMap<Name, Cand>, Touched>> {
-        self.runs += 1;
         let start = Instant::now();
         let deadline = start + self.problem.time_limit.saturating_sub(self.spent);
         let deadline = self.cx.deadline().map_or(deadline, |own| own.min(deadline));
@@ -92,9 +90,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// How often the engine ran.
-    pub(super) fn runs(&self) -> usize {
-        self.runs
+    /// Gives the next part of the work the whole time again.
+    pub(super) fn restart_clock(&mut self) {
+        self.spent = Duration::ZERO;
     }
 }
 

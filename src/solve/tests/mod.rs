@@ -2,5 +2,7 @@
 
 mod cases;
 mod data;
+mod explained;
+mod props;
 mod shared;
 mod shelf;

@@ -1,0 +1,290 @@
+//! A conflict told in the user's words: where the manifest asks for what, which versions need what, what exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, ErrorKind};
+use crate::model::{ElementId, Version};
+
+use super::Root;
+use super::engine::Fact;
+use super::memory::{Cand, Name, ReqId, State, Unusable};
+use super::rounds::Search;
+
+/// How many lines one kind of statement may take.
+const MOST_LINES: usize = 4;
+
+/// The error for a problem without an answer.
+pub(super) fn explain(search: &mut Search<'_>, conflicts: &[BTreeSet<Fact>]) -> Error {
+    if let Some(error) = mistakes(search) {
+        return error;
+    }
+    let mut error = Error::new(ErrorKind::Conflict, format!("no versions fit what site {} asks for", search.problem.site));
+    for (at, conflict) in conflicts.iter().enumerate() {
+        if conflicts.len() > 1 {
+            error = error.note(format!("conflict {} of {}:", at + 1, conflicts.len()));
+        }
+        for line in Telling::new(search, conflict).lines() {
+            error = error.note(line);
+        }
+    }
+    error
+}
+
+/// What is wrong with the roots themselves: requirements that cannot be read, elements that nobody knows.
+fn mistakes(search: &mut Search<'_>) -> Option<Error> {
+    let mut errors = Vec::new();
+    for (root, (name, req)) in search.problem.roots.iter().zip(search.roots.clone()) {
+        if let Some(why) = search.memory.failure(req) {
+            let error = Error::new(ErrorKind::Version, format!("{} asks for {} {}: {why}", place(root), root.id, root.requirement));
+            errors.push(why.hints().iter().cloned().fold(error, Error::hint));
+        }
+        if matches!(search.memory.state(name), State::Unknown) {
+            let error = Error::new(ErrorKind::NotFound, format!("{} asks for {}, which no repository knows", place(root), root.id));
+            errors.push(match did_you_mean(search, &root.id) {
+                Some(hint) => error.hint(hint),
+                None => error.hint("check the name, or name a repository that has it"),
+            });
+        }
+    }
+    Error::all(errors)
+}
+
+fn did_you_mean(search: &Search<'_>, id: &ElementId) -> Option<String> {
+    let near: Vec<String> = search.provider.near(id).iter().take(3).map(|id| format!("`{id}`")).collect();
+    (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+}
+
+/// `greffon.toml:12`, or the site itself where no file said it.
+pub(super) fn place(root: &Root) -> String {
+    if root.origin.line == 0 { "the site".to_owned() } else { format!("{}:{}", root.origin.file.display(), root.origin.line) }
+}
+
+/// One conflict, being told.
+struct Telling<'s, 'a> {
+    search: &'s mut Search<'a>,
+    facts: &'s BTreeSet<Fact>,
+    /// The versions that the conflict is about, by element.
+    in_play: BTreeMap<Name, Vec<Cand>>,
+    /// The requirements that it puts on an element.
+    asked: BTreeMap<Name, Vec<ReqId>>,
+    lines: Vec<String>,
+}
+
+impl<'s, 'a> Telling<'s, 'a> {
+    fn new(search: &'s mut Search<'a>, facts: &'s BTreeSet<Fact>) -> Self {
+        Self { search, facts, in_play: BTreeMap::new(), asked: BTreeMap::new(), lines: Vec::new() }
+    }
+
+    fn lines(mut self) -> Vec<String> {
+        let roots: Vec<usize> = self.facts.iter().filter_map(|fact| if let Fact::Root(at) = fact { Some(*at) } else { None }).collect();
+        // who needs something comes before what merely stands in its way
+        let (active, passive): (Vec<usize>, Vec<usize>) = roots.into_iter().partition(|at| !self.statements(self.search.roots[*at].0).is_empty());
+        let mut told = BTreeSet::new();
+        for at in active.into_iter().chain(passive) {
+            let (name, req) = self.search.roots[at];
+            self.root(at);
+            self.asked.entry(name).or_default().push(req);
+            let mut agenda = vec![name];
+            while let Some(name) = agenda.pop() {
+                if told.insert(name) {
+                    let targets = self.element(name);
+                    agenda.extend(targets.into_iter().rev());
+                }
+            }
+        }
+        self.ends();
+        self.lines
+    }
+
+    /// The targets of what the conflict says of an element; `true`: needed, `false`: excluded.
+    fn statements(&self, name: Name) -> Vec<(Name, bool)> {
+        let of = |fact: &Fact| match fact {
+            Fact::Need(from, to) if *from == name => Some((*to, true)),
+            Fact::Exclude(from, to) if *from == name => Some((*to, false)),
+            _ => None,
+        };
+        self.facts.iter().filter_map(of).collect()
+    }
+
+    fn root(&mut self, at: usize) {
+        let root = &self.search.problem.roots[at];
+        let (name, req) = self.search.roots[at];
+        let mut line = format!("{} asks for {} {}", place(root), root.id, root.requirement);
+        let fitting = self.usable(name, &[req]);
+        let one = fitting.len() == 1 && self.search.memory.version(name, fitting[0]).is_some_and(|version| version.as_str() == root.requirement.as_str());
+        if !fitting.is_empty() && !one && root.requirement.as_str() != "*" {
+            line += &format!(", which is {}", self.ranges(name, &fitting));
+        }
+        self.lines.push(line);
+    }
+
+    /// The usable versions that fit one of the requirements.
+    fn usable(&mut self, name: Name, reqs: &[ReqId]) -> Vec<Cand> {
+        let fits: Vec<_> = reqs.iter().filter_map(|req| self.search.memory.fit(*req)).collect();
+        let count = self.search.memory.candidates(name).len() as Cand;
+        let fitting: Vec<Cand> = (0..count).filter(|at| fits.iter().any(|fit| fit.has(*at))).collect();
+        fitting.into_iter().filter(|at| self.search.memory.unusable(name, *at).is_none()).collect()
+    }
+
+    /// The versions of an element that the conflict leaves to look at.
+    fn versions(&mut self, name: Name) -> Vec<Cand> {
+        if let Some(known) = self.in_play.get(&name) {
+            return known.clone();
+        }
+        let root = self.search.roots.iter().enumerate().filter(|(at, _)| self.facts.contains(&Fact::Root(*at))).find(|(_, root)| root.0 == name);
+        let asked = match root {
+            Some((_, (_, req))) => vec![*req],
+            None => self.asked.get(&name).cloned().unwrap_or_default(),
+        };
+        let versions = self.usable(name, &asked);
+        self.in_play.insert(name, versions.clone());
+        versions
+    }
+
+    /// Tells what an element's versions need and exclude; gives what they need.
+    fn element(&mut self, name: Name) -> Vec<Name> {
+        let mut targets = Vec::new();
+        let versions = self.versions(name);
+        for (target, needed) in self.statements(name) {
+            let mut groups: Vec<(ReqId, Vec<Cand>)> = Vec::new();
+            for candidate in &versions {
+                let Some(needs) = self.search.memory.needs(name, *candidate) else { continue };
+                let list = if needed { &needs.dependencies } else { &needs.conflicts };
+                for (_, req) in list.iter().filter(|(to, _)| *to == target) {
+                    match groups.iter_mut().find(|(group, _)| group == req) {
+                        Some((_, members)) => members.push(*candidate),
+                        None => groups.push((*req, vec![*candidate])),
+                    }
+                }
+            }
+            let more = groups.len().saturating_sub(MOST_LINES);
+            for (req, members) in groups.iter().take(MOST_LINES) {
+                let verb = match (needed, members.len()) {
+                    (true, 1) => "needs",
+                    (true, _) => "need",
+                    (false, 1) => "excludes",
+                    (false, _) => "exclude",
+                };
+                let text = self.search.memory.requirement(*req).text.clone();
+                let line = format!("{} {} {verb} {} {text}", self.search.memory.id(name), self.ranges(name, members), self.search.memory.id(target));
+                self.lines.push(line);
+            }
+            if more > 0 {
+                let rest: Vec<Cand> = groups.iter().skip(MOST_LINES).flat_map(|(_, members)| members.iter().copied()).collect();
+                let verb = if needed { "need" } else { "exclude" };
+                let line = format!("{} {} {verb} other versions of {}", self.search.memory.id(name), self.ranges(name, &rest), self.search.memory.id(target));
+                self.lines.push(line);
+            }
+            if needed {
+                self.asked.entry(target).or_default().extend(groups.iter().map(|(req, _)| *req));
+                targets.push(target);
+            }
+        }
+        targets
+    }
+
+    /// Tells where the steps end: at elements that nobody knows, at requirements that nothing fits, at versions that cannot be used.
+    fn ends(&mut self) {
+        for (name, reqs) in self.asked.clone() {
+            let id = self.search.memory.id(name).clone();
+            match self.search.memory.state(name) {
+                State::Unknown => {
+                    let hint = did_you_mean(self.search, &id).map(|hint| format!("; {hint}")).unwrap_or_default();
+                    self.lines.push(format!("no repository knows {id}{hint}"));
+                }
+                State::Unasked => {}
+                State::Known(element) => {
+                    let from = element.from.clone();
+                    self.known_end(name, &reqs, &from);
+                }
+            }
+        }
+    }
+
+    fn known_end(&mut self, name: Name, reqs: &[ReqId], from: &str) {
+        let id = self.search.memory.id(name).clone();
+        let mut empty = false;
+        let mut seen = BTreeSet::new();
+        for req in reqs.iter().filter(|req| seen.insert(**req)) {
+            let fit = self.search.memory.fit(*req).unwrap_or_default();
+            let text = self.search.memory.requirement(*req).text.clone();
+            let fitting: Vec<Cand> = (0..self.search.memory.candidates(name).len() as Cand).filter(|at| fit.has(*at)).collect();
+            if fitting.is_empty() {
+                empty = true;
+                self.lines.push(match self.search.memory.failure(*req) {
+                    Some(why) => why.to_string(),
+                    None => format!("there is no {id} {text}"),
+                });
+            }
+            for candidate in fitting.into_iter().take(MOST_LINES) {
+                self.unusable(name, candidate);
+            }
+        }
+        if empty {
+            let all: Vec<Cand> = (0..self.search.memory.candidates(name).len() as Cand).collect();
+            let what = if all.is_empty() { "no version at all".to_owned() } else { self.ranges(name, &all) };
+            let only = all.iter().all(|at| self.prerelease(name, *at)) && !all.is_empty();
+            self.lines.push(format!("{from} has {id} {what}{}", if only { ", pre-releases only: they are chosen where they are named" } else { "" }));
+        } else if seen.len() > 1 && self.needed_by_all(name) {
+            self.lines.push(format!("no version of {id} fits all of this"));
+        }
+    }
+
+    /// Whether everybody who asks for an element asks in one way only, and no version fits them all.
+    fn needed_by_all(&mut self, name: Name) -> bool {
+        let asking = self.facts.iter().filter(|fact| match fact {
+            Fact::Root(at) => self.search.roots[*at].0 == name,
+            Fact::Need(_, to) => *to == name,
+            Fact::Exclude(..) => false,
+        });
+        let reqs: BTreeSet<ReqId> = self.asked.get(&name).into_iter().flatten().copied().collect();
+        if asking.count() != reqs.len() {
+            return false;
+        }
+        let fits: Vec<_> = reqs.iter().filter_map(|req| self.search.memory.fit(*req)).collect();
+        !(0..self.search.memory.candidates(name).len() as Cand).any(|at| fits.iter().all(|fit| fit.has(at)))
+    }
+
+    fn prerelease(&self, name: Name, candidate: Cand) -> bool {
+        let Some(element) = self.search.memory.element(name) else { return false };
+        self.search.memory.version(name, candidate).is_some_and(|version| element.scheme.is_prerelease(version))
+    }
+
+    fn unusable(&mut self, name: Name, candidate: Cand) {
+        let Some(why) = self.search.memory.unusable(name, candidate) else { return };
+        let (id, version) = (self.search.memory.id(name).clone(), self.search.memory.version(name, candidate).cloned());
+        let what = format!("{id} {}", version.as_ref().map_or("", Version::as_str));
+        self.lines.push(match why {
+            Unusable::Yanked(why) => format!("{what} was withdrawn: {why}"),
+            Unusable::Missing => format!("{what} is listed, but there is no element info of it"),
+            Unusable::Unreadable(why) => format!("{what} cannot be used: {why}"),
+            Unusable::Contradiction => format!("{what} contradicts itself: it needs another version of itself, or excludes itself"),
+            Unusable::NoGroup(group) => format!("{what} has no optional group `{group}`"),
+        });
+    }
+
+    /// Versions folded to the ranges that exist: `1.0.0, 2.1.0 to 2.4.0`, oldest first.
+    fn ranges(&self, name: Name, candidates: &[Cand]) -> String {
+        let mut sorted = candidates.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut runs: Vec<(Cand, Cand)> = Vec::new();
+        for candidate in sorted {
+            match runs.last_mut() {
+                Some((_, end)) if *end + 1 == candidate => *end = candidate,
+                _ => runs.push((candidate, candidate)),
+            }
+        }
+        let text = |candidate: Cand| self.search.memory.version(name, candidate).map_or("", Version::as_str);
+        let shown = runs.iter().rev().map(|(newest, oldest)| match oldest - newest {
+            0 => text(*newest).to_owned(),
+            1 => format!("{} and {}", text(*oldest), text(*newest)),
+            _ => format!("{} to {}", text(*oldest), text(*newest)),
+        });
+        let shown: Vec<String> = shown.collect();
+        match shown.len() {
+            0..=5 => shown.join(", "),
+            count => format!("{}, … ({} more ranges), {}", shown[..2].join(", "), count - 4, shown[count - 2..].join(", ")),
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Ways out of a conflict, each solved again before it is offered.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ElementId, Requirement, Version};
+use crate::roles::Context;
+
+use super::engine::Fact;
+use super::explain::place;
+use super::memory::Memory;
+use super::rounds::Search;
+use super::{Problem, Provider, Question, Reply, Solution, facts, settle};
+
+/// How many fixes are offered.
+const MOST: usize = 5;
+/// How many changes of the manifest one fix may need.
+const MOST_CHANGES: usize = 5;
+/// How many combinations of changes are tried for one fix.
+const MOST_STEPS: usize = 40;
+/// How long one possible fix may take to solve.
+const LONGEST_TRY: Duration = Duration::from_secs(2);
+/// How long fixes are looked for; those found by then are offered.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A way out of a conflict: with these changes of the manifest the problem has an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What to change, in manifest order.
+    pub changes: Vec<FixChange>,
+    /// The fix in one line, for people.
+    pub text: String,
+}
+
+/// One change of the manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FixChange {
+    /// Another requirement on an element that the manifest names.
+    Require {
+        /// Which element.
+        id: ElementId,
+        /// What the manifest says now.
+        from: Requirement,
+        /// What it should say.
+        to: Requirement,
+        /// The version that this gives.
+        version: Version,
+    },
+    /// The manifest no longer names an element.
+    Remove {
+        /// Which element.
+        id: ElementId,
+        /// Whether others need it, so that it is installed nevertheless.
+        stays: bool,
+    },
+}
+
+impl Fix {
+    /// The problem with the changes made.
+    #[must_use]
+    pub fn apply(&self, problem: &Problem) -> Problem {
+        let mut problem = problem.clone();
+        for change in &self.changes {
+            match change {
+                FixChange::Require { id, to, .. } => {
+                    for root in problem.roots.iter_mut().filter(|root| root.id == *id) {
+                        root.requirement = to.clone();
+                    }
+                }
+                FixChange::Remove { id, .. } => problem.roots.retain(|root| root.id != *id),
+            }
+        }
+        problem
+    }
+}
+
+/// A change that is being tried: another requirement, not chosen yet, or none at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Try {
+    Relax(usize),
+    Remove(usize),
+}
+
+impl Try {
+    fn root(self) -> usize {
+        match self {
+            Self::Relax(at) | Self::Remove(at) => at,
+        }
+    }
+}
+
+/// Finds fixes for a problem whose conflicts are known.
+pub(super) fn find(search: &Search<'_>, conflicts: &[BTreeSet<Fact>]) -> Result<Vec<Fix>> {
+    let replay = Replay { memory: &search.memory, provider: search.provider, later: RefCell::new(HashMap::new()) };
+    let mut problem = search.problem.clone();
+    problem.time_limit = problem.time_limit.min(LONGEST_TRY);
+    let finder = Finder { cx: search.cx, problem: &problem, provider: &replay, until: Instant::now() + LONGEST };
+    let Some(first) = conflicts.first() else { return Ok(Vec::new()) };
+    let mut fixes: Vec<Fix> = Vec::new();
+    match finder.collect(first, &mut fixes) {
+        // out of time: what was found is worth telling
+        Err(error) if error.kind() != ErrorKind::Undecided => return Err(error),
+        _ => {}
+    }
+    fixes.sort_by_key(|fix| (fix.changes.len(), fix.changes.iter().filter(|change| matches!(change, FixChange::Remove { .. })).count()));
+    Ok(fixes)
+}
+
+enum Verdict {
+    Possible,
+    Conflict(BTreeSet<Fact>),
+}
+
+struct Finder<'a> {
+    cx: &'a Context,
+    problem: &'a Problem,
+    provider: &'a dyn Provider,
+    until: Instant,
+}
+
+impl Finder<'_> {
+    fn collect(&self, conflict: &BTreeSet<Fact>, fixes: &mut Vec<Fix>) -> Result<()> {
+        let mut unfinished = Vec::new();
+        for attempt in self.attempts(conflict) {
+            if fixes.len() == MOST {
+                return Ok(());
+            }
+            match self.ways(&[attempt])? {
+                Verdict::Possible => Self::offer(self.settled(&[attempt])?, fixes),
+                Verdict::Conflict(next) => unfinished.push((vec![attempt], next)),
+            }
+        }
+        // one change is not enough: add to each what its remaining conflicts need
+        for (attempts, next) in unfinished {
+            if fixes.len() == MOST {
+                return Ok(());
+            }
+            Self::offer(self.continued(&attempts, &next, &mut { MOST_STEPS })?, fixes);
+        }
+        Ok(())
+    }
+
+    /// Adds a fix that is not there yet. To drop an element from the manifest that stays nevertheless is worth telling only
+    /// where no other requirement on it helps.
+    fn offer(fix: Option<Fix>, fixes: &mut Vec<Fix>) {
+        let Some(fix) = fix else { return };
+        let asked =
+            |wanted: &ElementId| fixes.iter().flat_map(|fix| &fix.changes).any(|change| matches!(change, FixChange::Require { id, .. } if id == wanted));
+        let idle = fix.changes.iter().any(|change| matches!(change, FixChange::Remove { id, stays: true } if asked(id)));
+        if !idle && !fixes.contains(&fix) {
+            fixes.push(fix);
+        }
+    }
+
+    /// The single changes that touch a conflict: first other requirements, then removals.
+    fn attempts(&self, conflict: &BTreeSet<Fact>) -> Vec<Try> {
+        let roots: Vec<usize> = conflict.iter().filter_map(|fact| if let Fact::Root(at) = fact { Some(*at) } else { None }).collect();
+        let relaxable = roots.iter().copied().filter(|at| self.problem.roots[*at].requirement.as_str() != "*");
+        relaxable.map(Try::Relax).chain(roots.iter().copied().map(Try::Remove)).collect()
+    }
+
+    /// The problem with the attempts made, and each root's number in the original.
+    fn changed(&self, attempts: &[Try]) -> (Problem, Vec<usize>) {
+        let mut problem = self.problem.clone();
+        let mut numbers = Vec::new();
+        problem.roots.clear();
+        for (at, root) in self.problem.roots.iter().enumerate() {
+            if attempts.contains(&Try::Remove(at)) {
+                continue;
+            }
+            let mut root = root.clone();
+            if attempts.contains(&Try::Relax(at)) {
+                root.requirement = Requirement::any();
+            }
+            problem.roots.push(root);
+            numbers.push(at);
+        }
+        (problem, numbers)
+    }
+
+    /// Whether the attempts suffice; if not, a conflict that is left, with the roots' original numbers.
+    fn ways(&self, attempts: &[Try]) -> Result<Verdict> {
+        if Instant::now() >= self.until {
+            return Err(Error::new(ErrorKind::Undecided, "no time is left to look for fixes"));
+        }
+        let (problem, numbers) = self.changed(attempts);
+        let mut search = Search::new(self.cx, &problem, self.provider);
+        let task = search.task();
+        match search.run(&task)? {
+            Ok(_) => Ok(Verdict::Possible),
+            Err(touched) => {
+                let mut conflicts = facts::conflicts(&mut search, &task, touched)?;
+                let renumber = |fact| if let Fact::Root(at) = fact { Fact::Root(numbers[at]) } else { fact };
+                Ok(Verdict::Conflict(conflicts.swap_remove(0).into_iter().map(renumber).collect()))
+            }
+        }
+    }
+
+    /// Adds changes at each conflict that is left, until the problem has an answer; looks back where a change leads nowhere.
+    fn continued(&self, attempts: &[Try], conflict: &BTreeSet<Fact>, budget: &mut usize) -> Result<Option<Fix>> {
+        if attempts.len() >= MOST_CHANGES {
+            return Ok(None);
+        }
+        let mut unfinished = Vec::new();
+        for attempt in self.attempts(conflict).into_iter().filter(|attempt| !attempts.iter().any(|made| made.root() == attempt.root())) {
+            if *budget == 0 {
+                return Ok(None);
+            }
+            *budget -= 1;
+            let more: Vec<Try> = attempts.iter().copied().chain([attempt]).collect();
+            match self.ways(&more)? {
+                Verdict::Possible => match self.settled(&more)? {
+                    Some(fix) => return Ok(Some(fix)),
+                    None => continue,
+                },
+                Verdict::Conflict(next) => unfinished.push((more, next)),
+            }
+        }
+        for (more, next) in unfinished {
+            if let Some(fix) = self.continued(&more, &next, budget)? {
+                return Ok(Some(fix));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a requirement in the place of every relaxed one, and solves with it.
+    fn settled(&self, attempts: &[Try]) -> Result<Option<Fix>> {
+        let (problem, _) = self.changed(attempts);
+        let Some(solution) = self.solution(&problem)? else { return Ok(None) };
+        let mut sorted = attempts.to_vec();
+        sorted.sort_by_key(|attempt| attempt.root());
+        for style in [Style::Usual, Style::Exact] {
+            let changes: Option<Vec<FixChange>> = sorted.iter().map(|attempt| self.change(*attempt, &solution, style)).collect::<Result<_>>()?;
+            let Some(changes) = changes else { continue };
+            let text = changes.iter().map(|change| self.told(change)).collect::<Vec<_>>().join(", and ");
+            let fix = Fix { changes, text };
+            let fixed = fix.apply(self.problem);
+            if self.solution(&fixed)?.is_some() {
+                return Ok(Some(fix));
+            }
+        }
+        Ok(None)
+    }
+
+    fn solution(&self, problem: &Problem) -> Result<Option<Solution>> {
+        Ok(settle(&mut Search::new(self.cx, problem, self.provider))?.ok())
+    }
+
+    fn change(&self, attempt: Try, solution: &Solution, style: Style) -> Result<Option<FixChange>> {
+        let root = &self.problem.roots[attempt.root()];
+        if matches!(attempt, Try::Remove(_)) {
+            return Ok(Some(FixChange::Remove { id: root.id.clone(), stays: solution.chosen.contains_key(&root.id) }));
+        }
+        let Some(chosen) = solution.chosen.get(&root.id) else { return Ok(None) };
+        let Some(Reply::Element(Some(known))) = self.provider.answer(self.cx, &[Question::Element(root.id.clone())])?.pop() else { return Ok(None) };
+        let version = &chosen.version;
+        let usual = known.scheme.default_requirement(version);
+        let forms = match style {
+            Style::Usual if usual.as_str() != "*" => vec![usual],
+            _ => vec![Requirement::new(version.as_str()), Requirement::new(format!("={version}"))],
+        };
+        let fits = |requirement: &Requirement| known.scheme.requirement(requirement).is_ok_and(|matcher| matcher.matches(version));
+        let to = forms.into_iter().find(|form| fits(form) && *form != root.requirement);
+        Ok(to.map(|to| FixChange::Require { id: root.id.clone(), from: root.requirement.clone(), to, version: version.clone() }))
+    }
+
+    fn told(&self, change: &FixChange) -> String {
+        let (FixChange::Require { id, .. } | FixChange::Remove { id, .. }) = change;
+        let at = self.problem.roots.iter().find(|root| root.id == *id).filter(|root| root.origin.line > 0);
+        let at = at.map(|root| format!(" in {}", place(root))).unwrap_or_default();
+        match change {
+            FixChange::Require { id, from, to, version } if to.as_str() == version.as_str() => {
+                format!("ask for {id} `{to}` instead of `{from}`{at} (the newest that fits)")
+            }
+            FixChange::Require { id, from, to, version } => {
+                format!("ask for {id} `{to}` instead of `{from}`{at} ({version} is the newest that fits)")
+            }
+            FixChange::Remove { id, stays: false } => format!("remove {id}{at}"),
+            FixChange::Remove { id, stays: true } => format!("no longer ask for {id}{at} (it stays, since others need it)"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// What `add` would write.
+    Usual,
+    /// The very version.
+    Exact,
+}
+
+/// Answers from what a search has learnt; asks further only what it never asked.
+struct Replay<'a> {
+    memory: &'a Memory,
+    provider: &'a dyn Provider,
+    later: RefCell<HashMap<Question, Reply>>,
+}
+
+impl Provider for Replay<'_> {
+    fn answer(&self, cx: &Context, questions: &[Question]) -> Result<Vec<Reply>> {
+        let recall = |question: &Question| self.memory.recall(question).or_else(|| self.later.borrow().get(question).cloned());
+        let unknown: Vec<Question> = questions.iter().filter(|question| recall(question).is_none()).cloned().collect();
+        if !unknown.is_empty() {
+            let replies = self.provider.answer(cx, &unknown)?;
+            self.later.borrow_mut().extend(unknown.into_iter().zip(replies));
+        }
+        // a question without a reply was left out by the provider: the search notices by the count
+        Ok(questions.iter().filter_map(recall).collect())
+    }
+
+    fn near(&self, id: &ElementId) -> Vec<ElementId> {
+        self.provider.near(id)
+    }
+}
