@@ -132,7 +132,7 @@ impl Server {
     pub fn forget(&self) {
         self.shared.log.lock().unwrap().clear();
     }
-    /// The most requests that were answered at one time.
+    /// The most requests that waited for the beginning of their answer at one time.
     pub fn most_at_once(&self) -> usize {
         self.shared.most.load(Ordering::SeqCst)
     }
@@ -187,7 +187,6 @@ fn serve(shared: &Shared, handler: &Handler, wire: Wire) {
             _ => handler(&request),
         };
         let keep = send(shared, stream.get_mut(), reply, fault, request.method == "HEAD");
-        shared.now.fetch_sub(1, Ordering::SeqCst);
         if !matches!(keep, Ok(true)) {
             stream.get_ref().hang_up();
             return;
@@ -211,6 +210,8 @@ fn send(shared: &Shared, wire: &mut Wire, mut reply: Reply, fault: Option<Fault>
         reply.status = 206;
         reply = reply.header("Content-Range", &format!("bytes {first}-{last}/{whole}"));
     }
+    // Counted down before the client can know of the answer, and so before it can send its next request.
+    shared.now.fetch_sub(1, Ordering::SeqCst);
     let mut head = format!("HTTP/1.1 {} Answer\r\n", reply.status);
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));

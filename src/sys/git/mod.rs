@@ -3,14 +3,21 @@
 mod alternates;
 mod compose;
 mod diff;
+mod fetch;
 pub mod history;
+mod local;
+mod notes;
 mod objects;
 mod own;
 mod pack;
 mod pins;
 mod pool;
+mod program;
+mod refs;
 mod source;
+mod transport;
 mod tree;
+mod url;
 mod walk;
 
 #[cfg(test)]

@@ -1,11 +1,24 @@
 //! Remote git repositories, mirrored into one bare repository each, at depth one.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::Result;
+use git2::Repository;
+
+use super::fetch::{self, id_of, oid};
+use super::objects::{is_group_shared, share};
+use super::pool::{Lease, PlainError, Pool};
+use super::program::Git;
+use super::refs::{Advert, recall, remember};
+use super::transport::Remote;
+use super::url::{self, Address, is_ref};
+use super::{local, notes};
+use crate::error::{Error, ErrorKind, Result, ResultExt as _};
 use crate::model::ObjectId;
-use crate::roles::Context;
-use crate::sys::http::{Auth, Http};
+use crate::roles::{Context, Level};
+use crate::sys::http::{Auth, Http, offline};
+use crate::sys::redact;
 
 /// Which program speaks git's protocol.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,13 +30,53 @@ pub enum TransportChoice {
     Cli,
 }
 
-/// Every git source of a stock.
+/// Every git source of a stock. Cheap to clone; clones share what remotes said.
 #[derive(Debug, Clone)]
-pub struct Sources {}
+pub struct Sources(Arc<Stock>);
 
-/// One git source: a url and its bare repository.
-#[derive(Debug, Clone)]
-pub struct Source {}
+struct Stock {
+    root: PathBuf,
+    http: Http,
+    transport: TransportChoice,
+    open: Mutex<HashMap<String, Arc<Shared>>>,
+}
+
+impl std::fmt::Debug for Stock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stock").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// One git source: a url and its bare repository. Cheap to clone.
+#[derive(Clone)]
+pub struct Source {
+    stock: Arc<Stock>,
+    shared: Arc<Shared>,
+    auth: Option<Auth>,
+}
+
+/// What all handles of one source share.
+struct Shared {
+    address: Address,
+    /// The address as text, without credentials.
+    url: String,
+    directory: PathBuf,
+    pool: Pool,
+    /// What the remote said to this process; the lock makes concurrent callers wait for one question.
+    told: Mutex<Option<Told>>,
+}
+
+#[derive(Clone)]
+struct Told {
+    refs: Vec<RemoteRef>,
+    advert: Option<Arc<Advert>>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("url", &self.shared.url).finish_non_exhaustive()
+    }
+}
 
 /// A ref that a remote offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +90,7 @@ pub struct RemoteRef {
 /// Something to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Want {
-    /// The ref that leads there, where one is known.
+    /// The ref that leads there, by its full name, where one is known.
     pub reference: Option<String>,
     /// The commit.
     pub commit: ObjectId,
@@ -47,17 +100,22 @@ impl Sources {
     /// The sources below `root` (the stock's `sources/`). Does no I/O.
     #[must_use]
     pub fn new(root: &Path, http: Http, transport: TransportChoice) -> Self {
-        let _ = (root, http, transport);
-        unimplemented!()
+        Self(Arc::new(Stock { root: root.to_owned(), http, transport, open: Mutex::default() }))
     }
 
-    /// The source of a url or local path. Does no network I/O.
+    /// The source of a url or local path. Does no network I/O. A login in the url serves when `auth` is `None`.
     ///
     /// # Errors
     /// `Invalid` for a url whose protocol is not allowed (https, http, ssh, file, a path) or that looks like an option.
     pub fn open(&self, url: &str, auth: Option<Auth>) -> Result<Source> {
-        let _ = (url, auth);
-        unimplemented!()
+        let (address, own) = url::read(url)?;
+        let id = address.id();
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = open.entry(id.clone()).or_insert_with(|| {
+            let directory = self.0.root.join(format!("{id}.git"));
+            Arc::new(Shared { url: address.text(), address, pool: Pool::new(&directory), directory, told: Mutex::default() })
+        });
+        Ok(Source { stock: Arc::clone(&self.0), shared: Arc::clone(shared), auth: auth.or(own) })
     }
 }
 
@@ -65,49 +123,226 @@ impl Source {
     /// The url, without credentials.
     #[must_use]
     pub fn url(&self) -> &str {
-        unimplemented!()
+        &self.shared.url
     }
     /// The bare repository.
     #[must_use]
     pub fn directory(&self) -> PathBuf {
-        unimplemented!()
+        self.shared.directory.clone()
     }
+
     /// Branches, tags and HEAD, asked of the remote once a process; offline, as they were told last.
     ///
     /// # Errors
-    /// `Network`, `Denied`, `Git`, `Offline` (never asked before), naming host and path.
+    /// `Network`, `Denied`, `Git`, `NotFound` (no repository there), `Offline` (never asked before), naming host and path.
     pub fn refs(&self, cx: &Context) -> Result<Vec<RemoteRef>> {
-        let _ = cx;
-        unimplemented!()
+        let mut told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = &*told {
+            return Ok(told.refs.clone());
+        }
+        if cx.offline() && !self.shared.address.is_local() {
+            let known = recall(&self.shared.directory)?;
+            return known.ok_or_else(|| offline(&redact(&self.shared.url)).note("its refs were never asked for, so that none are known"));
+        }
+        let fresh = self.ask(cx)?;
+        self.make()?;
+        remember(&self.shared.directory, &fresh.refs)?;
+        let refs = fresh.refs.clone();
+        *told = Some(fresh);
+        Ok(refs)
     }
+
+    fn ask(&self, cx: &Context) -> Result<Told> {
+        let remote = self.remote();
+        match (&self.shared.address, self.stock.transport) {
+            (Address::Path(path), TransportChoice::Auto) => Ok(Told { refs: local::refs(path)?, advert: None }),
+            (Address::Http(_), TransportChoice::Auto) => {
+                let advert = remote.advert(cx)?;
+                Ok(Told { refs: advert.refs.clone(), advert: Some(Arc::new(advert)) })
+            }
+            _ => Ok(Told { refs: self.retry(cx, |git| git.refs(cx))?, advert: None }),
+        }
+    }
+
+    /// Runs the git program, again when the network failed it.
+    fn retry<T>(&self, cx: &Context, mut run: impl FnMut(&Git<'_>) -> Result<T>) -> Result<T> {
+        let remote = self.remote();
+        let git = Git { address: &self.shared.address, remote: matches!(self.shared.address, Address::Http(_)).then_some(&remote) };
+        self.stock.http.timing().run(cx, || Ok(run(&git)?))
+    }
+
+    fn remote(&self) -> Remote {
+        Remote { http: self.stock.http.clone(), url: self.shared.url.clone(), auth: self.auth.clone() }
+    }
+
     /// Whether the commit and all its files are here.
     #[must_use]
     pub fn has(&self, commit: ObjectId) -> bool {
-        let _ = commit;
-        unimplemented!()
+        let Ok(repository) = self.shared.pool.lease() else { return false };
+        // The note is written when everything was seen to be there; that the objects still are is looked at where it costs nothing.
+        notes::is_noted(&self.shared.directory, &repository, commit) && repository.find_commit(oid(commit)).and_then(|commit| commit.tree()).is_ok()
     }
+
     /// Fetches what is not here yet, at depth one, and checks it whole.
     ///
     /// # Errors
     /// As [`Self::refs`]; `NotFound` when the server no longer has a commit.
     pub fn fetch(&self, cx: &Context, wants: &[Want]) -> Result<()> {
-        let _ = (cx, wants);
-        unimplemented!()
+        for want in wants {
+            if let Some(name) = want.reference.as_deref().filter(|name| !is_ref(name)) {
+                return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not the full name of a git ref", name.escape_debug())));
+            }
+        }
+        let missing = |wants: &[Want]| -> Vec<Want> { wants.iter().filter(|want| !self.has(want.commit)).cloned().collect() };
+        let first = missing(wants);
+        if first.is_empty() {
+            return Ok(());
+        }
+        cx.check()?;
+        if cx.offline() && !self.shared.address.is_local() {
+            let commits: Vec<_> = first.iter().map(|want| want.commit).collect();
+            return Err(offline(&redact(&self.shared.url)).note(format!("commit {} is not in the stock", fetch::listed(&commits))));
+        }
+        let shown = redact(&self.shared.url);
+        self.make()?;
+        let _lock = notes::lock(cx, &self.shared.directory, &shown)?;
+        // Somebody else may have fetched it while we waited.
+        let wants = missing(&first);
+        if wants.is_empty() {
+            return Ok(());
+        }
+        fetch::sweep(&self.shared.directory);
+        let before = notes::packs(&self.shared.directory);
+        notes::drop_broken(&fetch::open(&self.shared.directory)?);
+        self.bring(cx, &wants, &shown)?;
+        self.accept(cx, &wants, &before)
     }
+
+    fn bring(&self, cx: &Context, wants: &[Want], shown: &str) -> Result<()> {
+        let directory = &self.shared.directory;
+        let commits: Vec<ObjectId> = wants.iter().map(|want| want.commit).collect();
+        match (&self.shared.address, self.stock.transport) {
+            (Address::Path(path), TransportChoice::Auto) => local::copy(cx, path, directory, &commits),
+            (Address::Http(_), TransportChoice::Auto) => {
+                let told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|told| told.advert.clone());
+                let remote = self.remote();
+                let git = Git { address: &self.shared.address, remote: Some(&remote) };
+                fetch::by_libgit2(cx, &fetch::Into { directory, shown }, &remote, told, &git, wants)
+            }
+            _ => self.by_program(cx, wants, shown),
+        }
+    }
+
+    fn by_program(&self, cx: &Context, wants: &[Want], shown: &str) -> Result<()> {
+        let directory = &self.shared.directory;
+        cx.log(Level::Detail, format!("fetching {} commits of `{shown}` by the git program", wants.len()));
+        let commits: Vec<ObjectId> = wants.iter().map(|want| want.commit).collect();
+        let refused = match self.retry(cx, |git| git.fetch_commits(cx, directory, &commits)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => error,
+            other => return other,
+        };
+        // An old server that gives no commits by id: by the refs that show them, as far as any do.
+        let refs = self.refs(cx)?;
+        let mut names: Vec<String> = wants.iter().filter_map(|want| fetch::leading(&refs, want)).map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            return Err(fetch::gone(&self.shared.url, &commits).caused_by(refused));
+        }
+        self.retry(cx, |git| git.fetch(cx, directory, &names))
+    }
+
+    /// Checks what came, makes it durable, and only then notes it as being here.
+    fn accept(&self, cx: &Context, wants: &[Want], before: &HashSet<std::ffi::OsString>) -> Result<()> {
+        let directory = &self.shared.directory;
+        let repository = fetch::open(directory)?;
+        let (mut seen, mut absent, mut whole) = (HashSet::new(), Vec::new(), Vec::new());
+        for want in wants {
+            if repository.find_commit(oid(want.commit)).is_err() {
+                absent.push(want.commit);
+                continue;
+            }
+            notes::check_whole(cx, &repository, want.commit, &mut seen).while_doing(|| format!("could not fetch `{}`", redact(&self.shared.url)))?;
+            whole.push(want.commit);
+        }
+        notes::sync_packs(directory, before)?;
+        for commit in whole {
+            notes::note(directory, commit)?;
+        }
+        if absent.is_empty() { Ok(()) } else { Err(fetch::gone(&self.shared.url, &absent)) }
+    }
+
+    /// Makes the bare repository where there is none: beside, then renamed, so that there is never half of one.
+    fn make(&self) -> Result<()> {
+        let (root, directory) = (&self.stock.root, &self.shared.directory);
+        if directory.join("HEAD").exists() {
+            return Ok(());
+        }
+        fs_err::create_dir_all(root).map_err(|error| Error::io("make", root, error))?;
+        let beside = tempfile::Builder::new().prefix(".new-").tempdir_in(root).map_err(|error| Error::io("make a folder in", root, error))?;
+        let place = beside.path().join("source");
+        let group = is_group_shared(root);
+        let mut options = git2::RepositoryInitOptions::new();
+        options.bare(true).external_template(false).initial_head("main");
+        if group {
+            options.mode(git2::RepositoryInitMode::SHARED_GROUP);
+        }
+        let fault = |error| Error::new(ErrorKind::Git, format!("could not make the git source `{}`", directory.display())).caused_by(PlainError::from(error));
+        drop(Repository::init_opts(&place, &options).map_err(fault)?);
+        fs_err::write(place.join("description"), format!("{}\n", redact(&self.shared.url))).map_err(|error| Error::io("write", &place, error))?;
+        if group {
+            share(&place)?;
+        }
+        match fs_err::rename(&place, directory) {
+            // Another process was quicker.
+            Err(_) if directory.join("HEAD").exists() => Ok(()),
+            other => other.map_err(|error| Error::io("make", directory, error)),
+        }
+    }
+
     /// The tree of a commit that is here, or of the folder `subdir` in it.
     ///
     /// # Errors
     /// `Git` when it is not here; `NotFound` when there is no such folder.
     pub fn tree(&self, commit: ObjectId, subdir: Option<&str>) -> Result<ObjectId> {
-        let _ = (commit, subdir);
-        unimplemented!()
+        let repository = self.lease(commit)?;
+        let tree = repository.find_commit(oid(commit)).and_then(|commit| commit.tree()).map_err(|error| self.not_here(commit, error))?;
+        let subdir = subdir.map(|subdir| subdir.trim_matches('/')).filter(|subdir| !subdir.is_empty() && *subdir != ".");
+        let Some(subdir) = subdir else { return Ok(id_of(tree.id())) };
+        let found = tree.get_path(Path::new(subdir)).ok().filter(|entry| entry.kind() == Some(git2::ObjectType::Tree));
+        found.map(|entry| id_of(entry.id())).ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                format!("there is no folder `{}` in commit {} of `{}`", subdir.escape_debug(), commit.short(), redact(&self.shared.url)),
+            )
+        })
     }
+
     /// A file of a tree that is here; `None`: no such file.
     ///
     /// # Errors
     /// `Git` when the tree is not here.
     pub fn read(&self, tree: ObjectId, path: &str) -> Result<Option<Vec<u8>>> {
-        let _ = (tree, path);
-        unimplemented!()
+        let repository = self.lease(tree)?;
+        let root = repository.find_tree(oid(tree)).map_err(|error| self.not_here(tree, error))?;
+        let Ok(entry) = root.get_path(Path::new(path)) else { return Ok(None) };
+        if entry.kind() != Some(git2::ObjectType::Blob) {
+            return Ok(None);
+        }
+        let blob = repository.find_blob(entry.id()).map_err(|error| self.not_here(id_of(entry.id()), error))?;
+        Ok(Some(blob.content().to_vec()))
+    }
+
+    fn lease(&self, wanted: ObjectId) -> Result<Lease<'_>> {
+        if !self.shared.directory.join("HEAD").exists() {
+            return Err(self.not_here(wanted, git2::Error::from_str("nothing was ever fetched from there")));
+        }
+        self.shared.pool.lease()
+    }
+
+    fn not_here(&self, id: ObjectId, error: git2::Error) -> Error {
+        Error::new(ErrorKind::Git, format!("object {} of `{}` is not in the stock", id.short(), redact(&self.shared.url)))
+            .caused_by(PlainError::from(error))
+            .hint("`greffon fetch` brings it")
     }
 }

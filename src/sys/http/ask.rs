@@ -21,6 +21,8 @@ const MOST_HOPS: usize = 10;
 /// A question to a server.
 pub(crate) struct Ask<'a> {
     pub url: &'a str,
+    /// Where to ask instead, because an earlier answer led there. The credential given stays with `url`.
+    pub at: Option<&'a Url>,
     pub auth: Option<&'a Auth>,
     pub style: TokenStyle,
     pub headers: &'a [(HeaderName, String)],
@@ -32,7 +34,7 @@ pub(crate) struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     pub(crate) fn get(url: &'a str, auth: Option<&'a Auth>, headers: &'a [(HeaderName, String)]) -> Self {
-        Self { url, auth, style: TokenStyle::Bearer, headers, body: None, windows: 1 }
+        Self { url, at: None, auth, style: TokenStyle::Bearer, headers, body: None, windows: 1 }
     }
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Answered {
     pub body: Body,
     /// The url that answered, after mirror and redirects.
     pub url: Url,
+    /// Whether a redirect led there.
+    pub redirected: bool,
     /// `GET https://host/path`, for messages.
     pub what: String,
 }
@@ -61,9 +65,10 @@ impl Http {
         let mut home = parse(ask.url, &shown)?;
         let own = split_userinfo(&mut home);
         let given = ask.auth.or(own.as_ref());
-        let mut url = match &target.mirror {
-            Some(mirror) => parse(mirror, &shown)?,
-            None => home.clone(),
+        let mut url = match (ask.at, &target.mirror) {
+            (Some(at), _) => at.clone(),
+            (None, Some(mirror)) => parse(mirror, &shown)?,
+            (None, None) => home.clone(),
         };
         let home = origin(&home);
         let mut seen = vec![redact(url.as_str())];
@@ -71,7 +76,10 @@ impl Http {
             let answer = self.hop(cx, ask, &method, &url, given, &home, &what)?;
             let next = match (answer.status, answer.headers.get(LOCATION)) {
                 (301 | 302 | 303 | 307 | 308, Some(to)) => to.to_str().ok().and_then(|to| url.join(to).ok()),
-                _ => return Ok(Answered { status: answer.status, headers: answer.headers, body: answer.body, url, what: named(&method, &shown, &seen) }),
+                _ => {
+                    let what = named(&method, &shown, &seen);
+                    return Ok(Answered { status: answer.status, headers: answer.headers, body: answer.body, url, redirected: seen.len() > 1, what });
+                }
             };
             let fail = |text: String| Error::new(ErrorKind::Network, format!("{what}: {text}"));
             let Some(mut next) = next else { return Err(fail("the server redirects to something that is no url".to_owned())) };

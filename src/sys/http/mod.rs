@@ -20,9 +20,9 @@ use reqwest::blocking::Client;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 
 pub(crate) use ask::{Answered, Ask};
-pub(crate) use credentials::{TokenStyle, base64, origin, percent_decode, split_userinfo};
+pub(crate) use credentials::{TokenStyle, origin, percent_decode, split_userinfo};
 pub(crate) use exchange::Body;
-pub(crate) use failure::{denied, offline, status};
+pub(crate) use failure::{offline, status};
 pub use retry::Timing;
 
 use crate::error::Result;

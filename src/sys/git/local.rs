@@ -1,0 +1,185 @@
+//! Repositories of this machine: read as data, object by object. Nothing of their configuration is obeyed and nothing they hold
+//! is run, so that it does not matter whose they are (known cases: CVE-2022-24765, CVE-2024-32004).
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use git2::{ObjectType, Odb, Oid, Repository};
+use sha1::{Digest as _, Sha1};
+
+use super::RemoteRef;
+use super::fetch::{gone, id_of, oid, open};
+use super::pool::PlainError;
+use super::url::is_ref;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::ObjectId;
+use crate::roles::{Context, Event, Unit};
+
+/// A repository at a path: bare, a work tree, or a linked work tree.
+fn repository(path: &Path) -> Result<Repository> {
+    let git = path.join(".git");
+    let found = if git.is_dir() { Repository::open_bare(&git) } else { Repository::open_bare(path) };
+    found.or_else(|_| Repository::open(path)).map_err(|error| {
+        if fs_err::symlink_metadata(path).is_err() {
+            return Error::new(ErrorKind::NotFound, format!("there is no git repository at `{}`: there is no such folder", path.display()));
+        }
+        Error::new(ErrorKind::NotFound, format!("there is no git repository at `{}`", path.display())).caused_by(PlainError::from(error))
+    })
+}
+
+/// Branches, tags and HEAD.
+pub(super) fn refs(path: &Path) -> Result<Vec<RemoteRef>> {
+    let failed = |error| Error::new(ErrorKind::Git, format!("could not read the refs of `{}`", path.display())).caused_by(PlainError::from(error));
+    let repository = repository(path)?;
+    let mut refs = Vec::new();
+    if let Ok(head) = repository.head().and_then(|head| head.peel_to_commit()) {
+        refs.push(RemoteRef { name: "HEAD".to_owned(), commit: id_of(head.id()) });
+    }
+    for reference in repository.references().map_err(failed)? {
+        // One broken ref must not hide the others.
+        let Ok(reference) = reference else { continue };
+        let Ok(name) = reference.name() else { continue };
+        if !(name.starts_with("refs/heads/") || name.starts_with("refs/tags/")) || !is_ref(name) {
+            continue;
+        }
+        if let Ok(commit) = reference.peel_to_commit() {
+            refs.push(RemoteRef { name: name.to_owned(), commit: id_of(commit.id()) });
+        }
+    }
+    // `HEAD` sorts before every `refs/…`.
+    refs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(refs)
+}
+
+/// Copies commits with their trees and files, and without their history, into a source.
+pub(super) fn copy(cx: &Context, path: &Path, directory: &Path, commits: &[ObjectId]) -> Result<()> {
+    let failed = |error| Error::new(ErrorKind::Git, format!("could not read the repository `{}`", path.display())).caused_by(PlainError::from(error));
+    let (from, to) = (repository(path)?, open(directory)?);
+    let (theirs, ours) = (from.odb().map_err(failed)?, to.odb().map_err(failed)?);
+    let mut missing = Missing { theirs: &theirs, ours: &ours, ids: Vec::new(), seen: HashSet::new() };
+    let mut boundary = Vec::new();
+    for commit in commits {
+        cx.check()?;
+        let Ok(found) = from.find_commit(oid(*commit)) else { return Err(gone(&path.display().to_string(), &[*commit])) };
+        missing.add(found.id());
+        missing.add_tree(&from, found.tree_id()).map_err(failed)?;
+        if found.parent_count() > 0 {
+            boundary.push(*commit);
+        }
+    }
+    super::notes::add_boundary(directory, &boundary)?;
+    let ids = missing.ids;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let task = format!("fetch {}", path.display());
+    cx.emit(Event::Started { task: task.clone(), total: Some(ids.len() as u64), unit: Unit::Items });
+    let result = write_pack(cx, &theirs, &ours, &ids, &task, failed);
+    cx.emit(Event::Finished { task });
+    result
+}
+
+/// The objects that are there and not here.
+struct Missing<'a> {
+    theirs: &'a Odb<'a>,
+    ours: &'a Odb<'a>,
+    ids: Vec<Oid>,
+    seen: HashSet<Oid>,
+}
+
+impl Missing<'_> {
+    fn add(&mut self, id: Oid) {
+        if self.seen.insert(id) && !self.ours.exists(id) {
+            self.ids.push(id);
+        }
+    }
+
+    fn add_tree(&mut self, from: &Repository, id: Oid) -> std::result::Result<(), git2::Error> {
+        let mut trees = vec![id];
+        while let Some(id) = trees.pop() {
+            if self.seen.contains(&id) {
+                continue;
+            }
+            self.add(id);
+            for entry in &from.find_tree(id)? {
+                match entry.kind() {
+                    Some(ObjectType::Tree) => trees.push(entry.id()),
+                    Some(ObjectType::Blob) => {
+                        // Read later; asked for now, so that a repository that is not whole is known before a byte is written.
+                        if !self.seen.contains(&entry.id()) && !self.theirs.exists(entry.id()) {
+                            return Err(git2::Error::from_str(&format!("object {} is missing", entry.id())));
+                        }
+                        self.add(entry.id());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the objects as one pack (gitformat-pack, version 2, no deltas), which libgit2 checks and indexes.
+fn write_pack(cx: &Context, theirs: &Odb<'_>, ours: &Odb<'_>, ids: &[Oid], task: &str, failed: impl Fn(git2::Error) -> Error + Copy) -> Result<()> {
+    let broken = |error: std::io::Error| Error::new(ErrorKind::Git, "could not write a pack").caused_by(error);
+    let count = u32::try_from(ids.len()).map_err(|_| Error::new(ErrorKind::Unsupported, "a repository of more than four thousand million objects"))?;
+    let mut pack = ours.packwriter().map_err(failed)?;
+    let mut hash = Sha1::new();
+    let mut write = |bytes: &[u8]| {
+        hash.update(bytes);
+        pack.write_all(bytes).map_err(broken)
+    };
+    write(b"PACK\0\0\0\x02")?;
+    write(&count.to_be_bytes())?;
+    for (at, id) in ids.iter().enumerate() {
+        if at % 64 == 0 {
+            cx.check()?;
+            cx.emit(Event::Advanced { task: task.to_owned(), done: at as u64, total: Some(u64::from(count)) });
+        }
+        let object = theirs.read(*id).map_err(failed)?;
+        let mut entry = entry_head(object.kind(), object.len());
+        let mut encoder = ZlibEncoder::new(&mut entry, Compression::fast());
+        encoder.write_all(object.data()).and_then(|()| encoder.finish().map(drop)).map_err(broken)?;
+        write(&entry)?;
+    }
+    let trailer = hash.finalize();
+    pack.write_all(&trailer).map_err(broken)?;
+    pack.commit().map_err(failed)?;
+    Ok(())
+}
+
+/// Kind and length: three bits of kind, then four and seven bits of length at a time, the lowest first.
+fn entry_head(kind: ObjectType, length: usize) -> Vec<u8> {
+    let kind: u8 = match kind {
+        ObjectType::Commit => 1,
+        ObjectType::Tree => 2,
+        ObjectType::Tag => 4,
+        _ => 3,
+    };
+    let mut head = Vec::with_capacity(length / 2 + 16);
+    let mut byte = kind << 4 | (length & 15) as u8;
+    let mut rest = length >> 4;
+    while rest > 0 {
+        head.push(byte | 0x80);
+        byte = (rest & 127) as u8;
+        rest >>= 7;
+    }
+    head.push(byte);
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_heads_as_git_writes_them() {
+        assert_eq!(entry_head(ObjectType::Blob, 0), [0x30]);
+        assert_eq!(entry_head(ObjectType::Blob, 15), [0x3f]);
+        assert_eq!(entry_head(ObjectType::Tree, 16), [0xa0, 0x01]);
+        assert_eq!(entry_head(ObjectType::Commit, 2048), [0x90, 0x80, 0x01]);
+    }
+}
