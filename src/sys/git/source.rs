@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::Repository;
 
+use super::alternates::{is_group_shared, share};
 use super::fetch::{self, id_of, oid};
-use super::objects::{is_group_shared, share};
 use super::pool::{Lease, PlainError, Pool};
 use super::program::Git;
 use super::refs::{Advert, recall, remember};
