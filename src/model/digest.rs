@@ -104,3 +104,12 @@ macro_rules! serde_by_text {
 }
 serde_by_text!(Digest);
 serde_by_text!(ObjectId);
+
+impl Digest {
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}

@@ -108,7 +108,7 @@ impl Lock {
     }
 
     /// Every entry of `id`, by version text.
-    pub fn entries<'a>(&'a self, id: &'a ElementId) -> impl Iterator<Item = (&'a Pin, &'a LockedElement)> {
+    pub fn entries<'a, 'b>(&'a self, id: &'b ElementId) -> impl Iterator<Item = (&'a Pin, &'a LockedElement)> + use<'a, 'b> {
         self.elements.range(Self::first_key(id)..).take_while(move |(key, _)| key.id == *id).map(|(key, element)| (&key.pin, element))
     }
 

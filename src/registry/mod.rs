@@ -1,1 +1,63 @@
 //! Names → constructors for all five roles; the only place that names concrete implementations.
+
+mod table;
+
+use std::sync::Arc;
+
+use crate::builtin::client::{Parts, Standard};
+use crate::builtin::environment::Env;
+use crate::builtin::{downloader, installer, repository, stock};
+use crate::error::Result;
+use crate::manifest::{UseKind, UseSpec};
+use crate::roles::{Client, Downloader, Installer, Repository, Stock};
+
+pub use table::Table;
+
+/// Makes an installer of its options.
+pub type MakeInstaller = fn(&UseSpec) -> Result<Arc<dyn Installer>>;
+/// Makes a repository of its options.
+pub type MakeRepository = fn(&UseSpec, &Env) -> Result<Arc<dyn Repository>>;
+/// Makes a downloader of its options.
+pub type MakeDownloader = fn(&UseSpec, &Env) -> Result<Arc<dyn Downloader>>;
+/// Makes a stock of its options.
+pub type MakeStock = fn(&UseSpec, &Env) -> Result<Arc<dyn Stock>>;
+/// Makes a client of its options and of the other four roles.
+pub type MakeClient = fn(&UseSpec, Parts) -> Result<Arc<dyn Client>>;
+
+/// Every implementation that greffon knows, by role and name.
+#[derive(Debug)]
+pub struct Registry {
+    /// `client = "builtin:NAME"`.
+    pub clients: Table<MakeClient>,
+    /// `stock = "builtin:NAME"`.
+    pub stocks: Table<MakeStock>,
+    /// `[[config.repositories]] use = "builtin:NAME"`.
+    pub repositories: Table<MakeRepository>,
+    /// `downloader = "builtin:NAME"`.
+    pub downloaders: Table<MakeDownloader>,
+    /// `installer = "builtin:NAME"`.
+    pub installers: Table<MakeInstaller>,
+}
+
+impl Registry {
+    /// What ships in greffon.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self {
+            clients: Table::new("client").with("standard", (|_, parts| Ok(Arc::new(Standard::new(parts)))) as MakeClient),
+            stocks: Table::new("stock").with("store", stock::build as MakeStock),
+            repositories: Table::new("repository")
+                .with("folder", repository::folder::build as MakeRepository)
+                .with("git", repository::git::build as MakeRepository)
+                .with("index", repository::index::build as MakeRepository),
+            downloaders: Table::new("downloader").with("standard", downloader::build as MakeDownloader),
+            installers: Table::new("installer").with("tree", installer::tree::build as MakeInstaller),
+        }
+    }
+}
+
+/// The spec that serves where the manifest names none.
+#[must_use]
+pub fn default_spec(target: &str) -> UseSpec {
+    UseSpec { kind: UseKind::Builtin, target: target.to_owned(), name: None, options: serde_json::Map::new(), place: None, base: std::path::PathBuf::new() }
+}

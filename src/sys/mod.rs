@@ -5,8 +5,11 @@ pub mod archive;
 pub mod fs;
 pub mod git;
 pub mod http;
+pub mod pool;
 pub mod process;
 mod redact;
+mod secrets;
 pub mod stockroom;
 
 pub use redact::redact;
+pub use secrets::SecretStore;

@@ -1,1 +1,92 @@
-//! Built-in clients.
+//! The standard client: the pipeline, a file a stage.
+//!
+//! `observe` what stands there → `resolve` versions into a lock → `fetch` what the stock lacks → `graft` trees onto each
+//! other → `plan` the difference → `apply` it → `record` what was done. Each stage takes what the one before it gives.
+
+mod apply;
+mod fetch;
+mod fit;
+mod graft;
+mod locking;
+mod observe;
+mod plan;
+mod provider;
+mod record;
+mod remembered;
+mod resolve;
+mod schemes;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+pub use fit::{Misfit, Resolved, fit};
+pub use graft::GraftedSite;
+pub use locking::relative_to;
+pub use schemes::Schemes;
+
+use crate::error::Result;
+use crate::model::Plan;
+use crate::roles::{ApplyReport, ApplyRequest, Client, Context, Downloader, Installer, PlanRequest, Repository, Stock};
+use crate::sys::git::Sources;
+use crate::sys::stockroom::Stockroom;
+
+/// `builtin:standard`.
+#[derive(Debug)]
+pub struct Standard {
+    parts: Parts,
+    schemes: Schemes,
+}
+
+/// What the standard client works with.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// In order of priority.
+    pub repositories: Vec<Arc<dyn Repository>>,
+    /// What distinguishes each repository's configuration: a name alone means different things in different manifests.
+    pub repository_keys: Vec<String>,
+    /// The stock role.
+    pub stock: Arc<dyn Stock>,
+    /// The downloader role.
+    pub downloader: Arc<dyn Downloader>,
+    /// The installer role.
+    pub installer: Arc<dyn Installer>,
+    /// The stock's folder, where trees are composed.
+    pub stockroom: Stockroom,
+    /// Git sources that elements name themselves.
+    pub sources: Sources,
+    /// `[config.schemes]`.
+    pub schemes: IndexMap<String, String>,
+    /// The manifest's folder: local paths are locked relative to it.
+    pub base: PathBuf,
+    /// What distinguishes this installer's configuration, for knowing whether a recorded tree still is the wanted one.
+    pub installer_key: String,
+    /// Downloads at a time.
+    pub jobs: usize,
+}
+
+impl Standard {
+    /// The client over these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let schemes = Schemes::new(parts.schemes.clone(), Arc::clone(&parts.installer));
+        Self { parts, schemes }
+    }
+
+    /// How versions of elements are read here.
+    #[must_use]
+    pub fn schemes(&self) -> &Schemes {
+        &self.schemes
+    }
+}
+
+impl Client for Standard {
+    fn plan(&self, cx: &Context, request: &PlanRequest) -> Result<Plan> {
+        self.make_plan(cx, request)
+    }
+
+    fn apply(&self, cx: &Context, request: &ApplyRequest) -> Result<ApplyReport> {
+        self.apply_all(cx, request)
+    }
+}

@@ -1,0 +1,120 @@
+//! Plans carried out: the canary first, then so many sites at a time, until too many failed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Standard;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Action, FileCounts, SitePlan, WantedSite};
+use crate::roles::{ApplyReport, ApplyRequest, Context, PinRequest, SiteOutcome};
+use crate::site::{Applied, ApplyTree, Presence, Site};
+use crate::sys::pool;
+
+impl Standard {
+    pub(super) fn apply_all(&self, cx: &Context, request: &ApplyRequest) -> Result<ApplyReport> {
+        // Keeps a stock that is being tidied from taking away what is about to be placed.
+        let _shared = self.parts.stockroom.lock_shared(cx)?;
+        let failed = AtomicUsize::new(0);
+        let one = |plan: &SitePlan| {
+            if failed.load(Ordering::SeqCst) >= request.max_fail.max(1) {
+                return skipped(plan, "left as it is, because another site failed");
+            }
+            let outcome = self.apply_one(cx, request, plan);
+            if outcome.error.is_some() {
+                failed.fetch_add(1, Ordering::SeqCst);
+            }
+            outcome
+        };
+        let (canary, rest): (Vec<&SitePlan>, Vec<&SitePlan>) = request.sites.iter().partition(|plan| request.first.as_ref() == Some(&plan.name));
+        let mut outcomes: Vec<SiteOutcome> = canary.into_iter().map(one).collect();
+        outcomes.extend(pool::each(request.jobs, &rest, |plan| one(plan)));
+        let mut report = ApplyReport::default();
+        for plan in &request.sites {
+            report.sites.extend(outcomes.iter().find(|outcome| outcome.name == plan.name).cloned());
+        }
+        Ok(report)
+    }
+
+    fn apply_one(&self, cx: &Context, request: &ApplyRequest, plan: &SitePlan) -> SiteOutcome {
+        let Some(wanted) = request.wanted.iter().find(|site| site.name == plan.name) else {
+            return skipped(plan, "not in the manifest");
+        };
+        match self.try_apply(cx, request, plan, wanted) {
+            Ok(Ok(applied)) => SiteOutcome {
+                name: plan.name.clone(),
+                generation: Some(applied.generation),
+                files: applied.files,
+                saved: applied.saved,
+                notes: applied.notes,
+                error: None,
+                skipped: None,
+            },
+            Ok(Err(why)) => skipped(plan, &why),
+            Err(error) => SiteOutcome { error: Some(Arc::new(error)), skipped: None, ..skipped(plan, "") },
+        }
+        .settled()
+    }
+
+    fn try_apply(&self, cx: &Context, request: &ApplyRequest, plan: &SitePlan, wanted: &WantedSite) -> Result<std::result::Result<Applied, String>> {
+        cx.check()?;
+        let site = Site::open(wanted, &self.parts.stockroom)?;
+        if site.presence()? == Presence::Elsewhere {
+            return Ok(Err(format!("lives on {}", wanted.host.as_deref().unwrap_or("another host"))));
+        }
+        if let Some(hold) = site.held()?
+            && !request.release
+        {
+            return Ok(Err(format!("held at generation {}: {}", hold.generation, hold.reason)));
+        }
+        let tree = plan.tree.ok_or_else(|| Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock", plan.name)).hint("run `greffon fetch` where there is a network"))?;
+        enough_stays(request, plan)?;
+        let record = self.record(wanted, &request.lock, plan, &request.reason)?;
+        let applied = site.apply(
+            cx,
+            &ApplyTree {
+                tree,
+                grafts: plan.grafts.clone(),
+                manifest: request.manifest.clone(),
+                lock: record.lock,
+                infos: record.infos,
+                message: record.message,
+                policy: request.policy.unwrap_or(wanted.policy),
+                create: request.create,
+                hold: None,
+                release: request.release,
+            },
+        )?;
+        self.pin(cx, &site, applied.generation, plan)?;
+        Ok(Ok(applied))
+    }
+
+    fn pin(&self, cx: &Context, site: &Site, generation: u64, plan: &SitePlan) -> Result<()> {
+        let (Some(id), Some(tree)) = (site.id()?, plan.tree) else { return Ok(()) };
+        self.parts.stock.pin(cx, &PinRequest { site: id, generation, tree, elements: plan.grafts.iter().map(|graft| graft.tree).collect() })
+    }
+}
+
+/// A manifest that lost its lines in a merge must not empty a site (DESIGN section 7, point 8).
+fn enough_stays(request: &ApplyRequest, plan: &SitePlan) -> Result<()> {
+    let removals = plan.changes.iter().filter(|change| change.action == Action::Remove).count();
+    let before = plan.changes.iter().filter(|change| matches!(change.action, Action::Remove | Action::Update | Action::Repair | Action::Move)).count();
+    let untouched = plan.grafts.len().saturating_sub(plan.changes.iter().filter(|change| change.action != Action::Remove).count());
+    let total = before + untouched;
+    if removals < 3 || removals * 3 <= total || request.max_removals.is_some_and(|allowed| removals <= allowed) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Refused, format!("this would remove {removals} of the {total} elements of site `{}`", plan.name))
+        .hint(format!("if that is meant, say `--max-removals {removals}`; else look at greffon.toml: were lines lost in a merge?")))
+}
+
+fn skipped(plan: &SitePlan, why: &str) -> SiteOutcome {
+    SiteOutcome {
+        name: plan.name.clone(),
+        generation: None,
+        files: FileCounts::default(),
+        saved: Vec::new(),
+        notes: Vec::new(),
+        error: None,
+        skipped: Some(why.to_owned()),
+    }
+}

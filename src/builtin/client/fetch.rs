@@ -1,0 +1,163 @@
+//! Bytes: the download map first, whole; then everything it lacks, in parallel, into the stock.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fit::Resolved;
+use super::locking::download_of;
+use super::{Parts, Standard};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{DownloadMapEntry, ElementId, ElementInfo, InstallInfo, LockedElement, ObjectId, Payload, Version};
+use crate::roles::{Context, DownloadRequest, Level, StockKey, StoreRequest, StoredElement};
+use crate::sys::archive::{self, Limits};
+use crate::sys::pool;
+
+/// Where the bytes of one resolved element are.
+#[derive(Debug, Clone)]
+pub struct Available {
+    /// The element.
+    pub resolved: Resolved,
+    /// Its tree; `None`: it would have to be fetched.
+    pub tree: Option<ObjectId>,
+}
+
+/// The identity under which the stock keeps a locked element; `None` for a local path, which is read afresh each time.
+pub fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement) -> Option<StockKey> {
+    let (origin, digest) = match (&locked.git, &locked.url) {
+        (Some(git), _) => {
+            let folder = locked.subdir.as_ref().map(|subdir| format!("#{subdir}")).unwrap_or_default();
+            (format!("{git}{folder}"), locked.commit.map(|commit| format!("commit:{commit}")))
+        }
+        (None, Some(url)) => (url.clone(), locked.sha256.map(|digest| digest.to_string())),
+        (None, None) => return None,
+    };
+    Some(StockKey { origin, id: id.clone(), version: version.clone(), digest: digest.unwrap_or_default() })
+}
+
+/// The element info that a lock entry stands for.
+pub fn info_of(one: &Resolved, base: &Path) -> ElementInfo {
+    let mut info = ElementInfo::bare(one.id.clone(), one.pin.version.clone());
+    info.scheme.clone_from(&one.locked.scheme);
+    info.dependencies.clone_from(&one.locked.dependencies);
+    info.conflicts.clone_from(&one.locked.conflicts);
+    info.optional.clone_from(&one.locked.optional);
+    info.yanked.clone_from(&one.locked.yanked);
+    info.download = download_of(&one.locked, base);
+    info
+}
+
+impl Standard {
+    /// What of a resolution is in stock: the download map, and the trees that are known.
+    pub(super) fn look(&self, cx: &Context, resolution: &[Resolved]) -> Result<(Vec<DownloadMapEntry>, Vec<Available>)> {
+        let mut map = Vec::with_capacity(resolution.len());
+        let mut available = Vec::with_capacity(resolution.len());
+        for one in resolution {
+            let stored = match stock_key(&one.id, &one.pin.version, &one.locked) {
+                Some(key) => self.parts.stock.open(cx, &key)?,
+                None => self.by_hand(cx, one)?,
+            };
+            let tree = match stored {
+                Some(stored) => Some(self.tree_of(cx, &stored, one)?),
+                None => None,
+            };
+            let download = if tree.is_some() { None } else { download_of(&one.locked, &self.parts.base) };
+            map.push(DownloadMapEntry { id: one.id.clone(), version: one.pin.version.clone(), from_stock: tree.is_some(), download });
+            available.push(Available { resolved: one.clone(), tree });
+        }
+        Ok((map, available))
+    }
+
+    /// What was put into the stock by hand has no other source.
+    fn by_hand(&self, cx: &Context, one: &Resolved) -> Result<Option<StoredElement>> {
+        if one.locked.path.is_some() {
+            return Ok(None);
+        }
+        self.parts.stock.open(cx, &StockKey { origin: "stock".to_owned(), id: one.id.clone(), version: one.pin.version.clone(), digest: String::new() })
+    }
+
+    fn tree_of(&self, cx: &Context, stored: &StoredElement, one: &Resolved) -> Result<ObjectId> {
+        let tree = import(&self.parts, cx, &stored.payload)?;
+        match one.locked.tree {
+            Some(locked) if locked != tree => Err(wrong_bytes(one, locked, tree)),
+            _ => Ok(tree),
+        }
+    }
+
+    /// Fetches what is not there, everything before anything of a site changes. Each item of `wanted` gets its tree.
+    pub(super) fn fetch(&self, cx: &Context, wanted: &mut [Available]) -> Result<()> {
+        let mut missing: Vec<usize> = Vec::new();
+        for (index, one) in wanted.iter().enumerate() {
+            let same = |other: &usize| wanted[*other].resolved.id == one.resolved.id && wanted[*other].resolved.locked == one.resolved.locked;
+            if one.tree.is_none() && !missing.iter().any(same) {
+                missing.push(index);
+            }
+        }
+        let scratch = Arc::new(self.parts.stockroom.scratch()?);
+        let results = pool::each(self.parts.jobs, &missing, |index| {
+            let folder = scratch.path().join(index.to_string());
+            self.fetch_one(cx, &wanted[*index].resolved, &folder)
+        });
+        let mut failures = Vec::new();
+        for (index, result) in missing.iter().zip(results) {
+            match result {
+                Ok(fetched) => {
+                    let resolved = wanted[*index].resolved.clone();
+                    for other in wanted.iter_mut().filter(|other| other.resolved.id == resolved.id && other.resolved.locked == resolved.locked) {
+                        other.tree = Some(fetched.tree);
+                        other.resolved.locked.tree = if resolved.locked.path.is_some() { None } else { Some(fetched.tree) };
+                        other.resolved.locked.sha256 = other.resolved.locked.sha256.or(fetched.install.digest.filter(|_| resolved.locked.url.is_some()));
+                        other.resolved.locked.receipt = other.resolved.locked.receipt.take().or_else(|| fetched.install.receipt.clone());
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => failures.push(error.wrap(format!("could not fetch {} {}", wanted[*index].resolved.id, wanted[*index].resolved.pin.version))),
+            }
+        }
+        Error::all(failures).map_or(Ok(()), Err)
+    }
+
+    fn fetch_one(&self, cx: &Context, one: &Resolved, folder: &Path) -> Result<Fetched> {
+        cx.check()?;
+        let download = download_of(&one.locked, &self.parts.base)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "it was put into the stock by hand, and is no longer there").hint("put it back with `greffon stock add`, or choose another version"))?;
+        let info = info_of(one, &self.parts.base);
+        crate::sys::fs::create_folder(folder)?;
+        let request = DownloadRequest { id: one.id.clone(), version: one.pin.version.clone(), download, target_dir: folder.to_owned() };
+        let install = self.parts.downloader.download(cx, &request)?;
+        let Some(key) = stock_key(&one.id, &one.pin.version, &one.locked) else {
+            return Ok(Fetched { tree: import(&self.parts, cx, &install.payload)?, install });
+        };
+        let store = StoreRequest { origin: key.origin, info: info.clone(), install: install.clone(), expected_tree: one.locked.tree };
+        let stored = self.parts.stock.store_element(cx, &store)?;
+        let tree = import(&self.parts, cx, &stored.payload)?;
+        if let Some(locked) = one.locked.tree
+            && locked != tree
+        {
+            return Err(wrong_bytes(one, locked, tree));
+        }
+        if let Some(repository) = &one.locked.repository {
+            super::remembered::remember(&self.parts, repository, &info)?;
+        }
+        cx.log(Level::Detail, format!("fetched {} {}", one.id, one.pin.version));
+        Ok(Fetched { tree, install })
+    }
+}
+
+struct Fetched {
+    tree: ObjectId,
+    install: InstallInfo,
+}
+
+/// A payload as a tree of the stock's object database.
+fn import(parts: &Parts, cx: &Context, payload: &Payload) -> Result<ObjectId> {
+    match payload {
+        Payload::Tree { tree, .. } => Ok(*tree),
+        Payload::Archive { path, subdir } => Ok(archive::import(cx, path, subdir.as_deref(), parts.stockroom.objects(), &Limits::default())?.tree),
+        Payload::Directory { path } => Ok(archive::import_directory(cx, path, parts.stockroom.objects(), &Limits::default())?.tree),
+    }
+}
+
+fn wrong_bytes(one: &Resolved, locked: ObjectId, found: ObjectId) -> Error {
+    Error::new(ErrorKind::Digest, format!("{} {} is not what greffon.lock says: tree {} instead of {}", one.id, one.pin.version, found.short(), locked.short()))
+        .hint("somebody changed what stands behind that version; look at it before you run `greffon update` to accept it")
+}

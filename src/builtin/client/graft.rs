@@ -1,0 +1,80 @@
+//! Trees grafted onto each other: places asked of the installer, patches applied, one tree composed. No blob is copied.
+
+use super::fetch::Available;
+use super::{Parts, Standard};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::model::{Graft, ObjectId, Payload, Placement, WantedSite};
+use crate::roles::{Context, OwnerView, PlaceRequest, PrepareRequest};
+use crate::sys::archive::{self, Limits};
+
+/// A site's tree, and what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraftedSite {
+    /// The composed tree.
+    pub tree: ObjectId,
+    /// In the order they were placed: the core first.
+    pub grafts: Vec<Graft>,
+}
+
+impl Standard {
+    /// Composes a site. `None` where the tree of an element is not in stock.
+    pub(super) fn graft(&self, cx: &Context, wanted: &WantedSite, elements: &[Available]) -> Result<Option<GraftedSite>> {
+        let mut view = OwnerView::default();
+        let mut grafts: Vec<Graft> = Vec::with_capacity(elements.len());
+        // The core first: where the others go may depend on it. Then owners before what they own, as the installer says by asking again.
+        let mut waiting: Vec<&Available> = elements.iter().collect();
+        waiting.sort_by_key(|one| one.resolved.id.kind() != "core");
+        for one in waiting {
+            cx.check()?;
+            let Some(tree) = one.tree else { return Ok(None) };
+            let graft = self.place(cx, wanted, one, tree, &view)?;
+            if graft.id.kind() == "core" && view.core.is_none() {
+                view.core = Some(graft.clone());
+            }
+            view.placed.push(graft.clone());
+            grafts.push(graft);
+        }
+        let tree = self.parts.stockroom.objects().compose(&grafts).while_doing(|| format!("could not compose site `{}`", wanted.name))?;
+        Ok(Some(GraftedSite { tree, grafts }))
+    }
+
+    fn place(&self, cx: &Context, wanted: &WantedSite, one: &Available, tree: ObjectId, view: &OwnerView) -> Result<Graft> {
+        let id = &one.resolved.id;
+        let version = &one.resolved.pin.version;
+        let request = PlaceRequest { id: id.clone(), version: version.clone(), payload: Payload::Tree { tree, commit: one.resolved.locked.commit }, view: view.clone() };
+        let placement = self.parts.installer.place(cx, &request).while_doing(|| format!("could not place {id} {version}"))?;
+        check_path(id, &placement)?;
+        let objects = self.parts.stockroom.objects();
+        let mut tree = match &placement.subdir {
+            Some(subdir) => objects.subtree(tree, subdir)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{id} {version} has no folder `{subdir}`")))?,
+            None => tree,
+        };
+        for patch in wanted.elements.get(id).map(|element| element.patches.as_slice()).unwrap_or_default() {
+            tree = objects.apply_patch(tree, patch).while_doing(|| format!("could not patch {id} {version}"))?;
+        }
+        if placement.prepare {
+            tree = prepare(&self.parts, self, cx, one, tree)?;
+        }
+        Ok(Graft { id: id.clone(), version: version.clone(), tree, placement })
+    }
+}
+
+fn prepare(parts: &Parts, client: &Standard, cx: &Context, one: &Available, tree: ObjectId) -> Result<ObjectId> {
+    let scratch = parts.stockroom.scratch()?;
+    let directory = scratch.path().join("content");
+    crate::site::build(cx, &parts.stockroom, tree, &[], &directory)?;
+    let request = PrepareRequest { id: one.resolved.id.clone(), version: one.resolved.pin.version.clone(), directory: directory.clone() };
+    client.parts.installer.prepare(cx, &request)?;
+    Ok(archive::import_directory(cx, &directory, parts.stockroom.objects(), &Limits::default())?.tree)
+}
+
+/// An installer may be a script: what it says of a place is checked like any input.
+fn check_path(id: &crate::model::ElementId, placement: &Placement) -> Result<()> {
+    let inside = placement.path == "."
+        || placement.path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.eq_ignore_ascii_case(".git") && !part.contains(['\\', '\0']) && !part.chars().any(char::is_control));
+    if inside {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, format!("the installer puts {id} at `{}`, which is not inside the site", placement.path.escape_debug()))
+        .hint("the path of a type is relative, without `..`; see `installer` in `[config]`"))
+}

@@ -1,0 +1,202 @@
+//! The difference between what is wanted and what stands there.
+
+use std::collections::BTreeMap;
+
+use super::fetch::Available;
+use super::fit::Resolved;
+use super::observe::{Observed, fingerprint};
+use super::{GraftedSite, Standard};
+use crate::error::Result;
+use crate::model::{Action, Change, ElementId, FileCounts, Graft, Plan, SitePlan, TreeChange, WantedSite};
+use crate::roles::{Context, PlanDepth, PlanRequest};
+use crate::site::Presence;
+
+impl Standard {
+    pub(super) fn make_plan(&self, cx: &Context, request: &PlanRequest) -> Result<Plan> {
+        let mut resolution = self.resolve(cx, request)?;
+        let mut plans = Vec::new();
+        if request.depth > PlanDepth::Resolve {
+            let chosen: Vec<(usize, &WantedSite)> =
+                request.wanted.iter().enumerate().filter(|(_, site)| request.only.is_empty() || request.only.contains(&site.name)).collect();
+            let mut looked = Vec::with_capacity(chosen.len());
+            for (index, wanted) in &chosen {
+                looked.push(self.look_at(cx, wanted, &resolution.sites[*index].1)?);
+            }
+            if request.depth >= PlanDepth::Fetch {
+                self.fetch_for(cx, &mut looked, &mut resolution)?;
+            }
+            for ((_, wanted), looked) in chosen.iter().zip(looked) {
+                plans.push(self.site_plan(cx, wanted, looked)?);
+            }
+        }
+        let lock_changed = resolution.lock != request.lock;
+        Ok(Plan { lock: resolution.lock, lock_changed, sites: plans, warnings: resolution.warnings })
+    }
+
+    /// What stands at a site, and what of its resolution is in stock. A site made of exactly this is not looked into further.
+    fn look_at(&self, cx: &Context, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Looked> {
+        let observed = self.observe(wanted)?;
+        let fingerprint = fingerprint(&self.parts, wanted, resolution)?;
+        if observed.is_made_of(fingerprint.as_deref()) {
+            let available = resolution.iter().map(|one| Available { resolved: one.clone(), tree: one.locked.tree }).collect();
+            let map = resolution.iter().map(|one| map_entry(one)).collect();
+            return Ok(Looked { observed, map, available, settled: true });
+        }
+        let (map, available) = self.look(cx, resolution)?;
+        Ok(Looked { observed, map, available, settled: false })
+    }
+
+    fn fetch_for(&self, cx: &Context, looked: &mut [Looked], resolution: &mut super::resolve::Resolution) -> Result<()> {
+        let mut all: Vec<Available> = looked.iter().flat_map(|one| one.available.iter().cloned()).collect();
+        if all.iter().any(|one| one.tree.is_none()) {
+            self.fetch(cx, &mut all)?;
+            self.parts.stockroom.objects().refresh()?;
+        }
+        let mut all = all.into_iter();
+        for one in looked.iter_mut().flat_map(|one| one.available.iter_mut()) {
+            if let Some(fetched) = all.next() {
+                *one = fetched;
+            }
+        }
+        // What the first fetch of an archive taught (its digest, its tree) belongs to the lock from now on.
+        for one in looked.iter().flat_map(|one| &one.available) {
+            if let Some(locked) = resolution.lock.elements.get_mut(&one.resolved.key()) {
+                let tree = if locked.path.is_some() { None } else { one.tree };
+                locked.tree = locked.tree.or(tree);
+                locked.sha256 = locked.sha256.or(one.resolved.locked.sha256);
+                locked.receipt = locked.receipt.take().or_else(|| one.resolved.locked.receipt.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn site_plan(&self, cx: &Context, wanted: &WantedSite, looked: Looked) -> Result<SitePlan> {
+        let Looked { observed, map, available, settled } = looked;
+        let held = observed.held.as_ref().map(|hold| hold.reason.clone());
+        let grafted = match (&observed.current, settled) {
+            (Some(current), true) => Some(GraftedSite { tree: current.tree, grafts: current.grafts.clone() }),
+            _ => self.graft(cx, wanted, &available)?,
+        };
+        let mut plan = SitePlan {
+            name: wanted.name.clone(),
+            path: wanted.path.clone(),
+            tree: None,
+            held,
+            changes: Vec::new(),
+            download_map: map,
+            files: None,
+            hooks: Vec::new(),
+            grafts: Vec::new(),
+        };
+        let before = observed.current.as_ref().map(|current| current.grafts.as_slice()).unwrap_or_default();
+        match grafted {
+            None => plan.changes = version_changes(before, &available),
+            Some(grafted) => {
+                let files = match observed.presence {
+                    Presence::Elsewhere => Vec::new(),
+                    _ => observed.site.changes(cx, grafted.tree)?,
+                };
+                plan.changes = changes(before, &grafted.grafts, &files, &available);
+                plan.files = Some(count(&files));
+                plan.tree = Some(grafted.tree);
+                plan.grafts = grafted.grafts;
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// A site before its plan.
+struct Looked {
+    observed: Observed,
+    map: Vec<crate::model::DownloadMapEntry>,
+    available: Vec<Available>,
+    settled: bool,
+}
+
+fn map_entry(one: &Resolved) -> crate::model::DownloadMapEntry {
+    crate::model::DownloadMapEntry { id: one.id.clone(), version: one.pin.version.clone(), from_stock: true, download: None }
+}
+
+fn count(files: &[TreeChange]) -> FileCounts {
+    let mut counts = FileCounts::default();
+    for file in files {
+        match (file.old, file.new) {
+            (None, _) => counts.add += 1,
+            (_, None) => counts.remove += 1,
+            _ => counts.change += 1,
+        }
+    }
+    counts
+}
+
+fn delivered(available: &[Available]) -> BTreeMap<&ElementId, Option<String>> {
+    available.iter().map(|one| (&one.resolved.id, one.resolved.locked.repository.clone())).collect()
+}
+
+/// What changes element by element, where trees are known.
+fn changes(before: &[Graft], after: &[Graft], files: &[TreeChange], available: &[Available]) -> Vec<Change> {
+    let old: BTreeMap<&ElementId, &Graft> = before.iter().map(|graft| (&graft.id, graft)).collect();
+    let repositories = delivered(available);
+    let mut changes = Vec::new();
+    for graft in after {
+        let change = |action, from: Option<String>, to: Option<String>| Change {
+            action,
+            id: graft.id.clone(),
+            from,
+            to,
+            destructive: false,
+            repository: repositories.get(&graft.id).cloned().flatten(),
+        };
+        let version = Some(graft.version.to_string());
+        match old.get(&graft.id) {
+            None => changes.push(change(Action::Add, None, version)),
+            Some(was) => {
+                if was.placement.path != graft.placement.path {
+                    changes.push(change(Action::Move, Some(was.placement.path.clone()), Some(graft.placement.path.clone())));
+                }
+                if was.version != graft.version || was.tree != graft.tree {
+                    changes.push(change(Action::Update, Some(was.version.to_string()), version));
+                } else if was.placement.path == graft.placement.path && files.iter().any(|file| owner(&file.path, after) == Some(&graft.id)) {
+                    changes.push(change(Action::Repair, Some(was.version.to_string()), version));
+                }
+            }
+        }
+    }
+    changes.extend(removals(before, |id| after.iter().any(|graft| graft.id == *id)));
+    changes
+}
+
+/// What changes element by element, where some tree is not in stock: versions only.
+fn version_changes(before: &[Graft], available: &[Available]) -> Vec<Change> {
+    let old: BTreeMap<&ElementId, &Graft> = before.iter().map(|graft| (&graft.id, graft)).collect();
+    let mut changes = Vec::new();
+    for one in available {
+        let (id, version) = (&one.resolved.id, &one.resolved.pin.version);
+        let was = old.get(id).map(|graft| &graft.version);
+        if was != Some(version) {
+            changes.push(Change {
+                action: if was.is_some() { Action::Update } else { Action::Add },
+                id: id.clone(),
+                from: was.map(ToString::to_string),
+                to: Some(version.to_string()),
+                destructive: false,
+                repository: one.resolved.locked.repository.clone(),
+            });
+        }
+    }
+    changes.extend(removals(before, |id| available.iter().any(|one| one.resolved.id == *id)));
+    changes
+}
+
+fn removals(before: &[Graft], stays: impl Fn(&ElementId) -> bool) -> Vec<Change> {
+    let gone = before.iter().filter(|graft| !stays(&graft.id));
+    gone.map(|graft| Change { action: Action::Remove, id: graft.id.clone(), from: Some(graft.version.to_string()), to: None, destructive: false, repository: None }).collect()
+}
+
+/// The element that a path of the site belongs to: the one placed deepest above it.
+pub fn owner<'a>(path: &str, grafts: &'a [Graft]) -> Option<&'a ElementId> {
+    let inside = |graft: &&Graft| graft.placement.path == "." || path.strip_prefix(graft.placement.path.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    let depth = |graft: &&Graft| if graft.placement.path == "." { 0 } else { graft.placement.path.len() };
+    grafts.iter().filter(inside).max_by_key(depth).map(|graft| &graft.id)
+}

@@ -1,0 +1,294 @@
+//! Answers the solver's questions for one site: an element's own source, else the repositories in order, and what was put
+//! into the stock by hand.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Standard;
+use super::locking::source_of;
+use crate::builtin::repository::GitElement;
+use crate::error::{Error, ErrorKind, Excerpt, Result};
+use crate::model::{Download, ElementId, ElementInfo, ObjectId, Source, Version, WantedElement, WantedSite};
+use crate::roles::{Context, ElementInfoRequest, Repository, SearchRequest, Versions, VersionsRequest};
+use crate::solve::{Known, Problem, Provider, Question, Reply};
+use crate::sys::pool;
+
+/// What every site of one run shares: the repositories' answers.
+#[derive(Debug, Default)]
+pub struct Asked {
+    owned: Mutex<HashMap<(Option<String>, ElementId), Option<Arc<Owned>>>>,
+}
+
+/// What the repositories know of a name.
+#[derive(Debug)]
+struct Owned {
+    versions: Vec<(Version, Option<Arc<ElementInfo>>, From)>,
+}
+
+/// Who delivered a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum From {
+    /// The repository of this position.
+    Repository(usize),
+    /// What was put into the stock by hand.
+    Stock,
+    /// The element's own source in the manifest.
+    Own,
+}
+
+/// One site's provider.
+pub struct SiteProvider<'a> {
+    client: &'a Standard,
+    site: &'a WantedSite,
+    asked: &'a Asked,
+    exact: HashMap<ElementId, Version>,
+    origins: Mutex<HashMap<(ElementId, Version), From>>,
+}
+
+impl<'a> SiteProvider<'a> {
+    pub fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem) -> Self {
+        let exact = problem.roots.iter().filter_map(|root| Some((root.id.clone(), exact_version(client, site, root)?))).collect();
+        Self { client, site, asked, exact, origins: Mutex::default() }
+    }
+
+    /// The repository that a chosen candidate came from; `None`: the element's own source.
+    pub fn origin(&self, id: &ElementId, version: &Version) -> Option<String> {
+        match self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone()))? {
+            From::Repository(index) => Some(self.client.parts.repositories[*index].name().to_owned()),
+            From::Stock => Some(self.client.parts.stock.name().to_owned()),
+            From::Own => None,
+        }
+    }
+
+    fn element(&self, cx: &Context, id: &ElementId) -> Result<Option<Known>> {
+        let wanted = self.site.elements.get(id);
+        match wanted.map(|wanted| (wanted, &wanted.source)) {
+            None | Some((_, Source::Repositories { .. })) => self.from_repositories(cx, id, wanted),
+            Some((wanted, source)) => {
+                let infos = self.from_own_source(cx, wanted, source).map_err(|error| at_manifest(error, wanted))?;
+                Ok(Some(self.known(id, Some(wanted), infos.into_iter().map(|info| (info.version.clone(), Some(Arc::new(info)), From::Own)).collect(), own_name(source))?))
+            }
+        }
+    }
+
+    fn known(&self, id: &ElementId, wanted: Option<&WantedElement>, versions: Vec<(Version, Option<Arc<ElementInfo>>, From)>, from: String) -> Result<Known> {
+        let told = versions.iter().find_map(|(_, info, _)| info.as_ref().and_then(|info| info.scheme.clone()));
+        let scheme = self.client.schemes.of(id, wanted, told.as_deref())?;
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        for (version, _, from) in &versions {
+            origins.insert((id.clone(), version.clone()), from.clone());
+        }
+        Ok(Known { scheme, versions: versions.into_iter().map(|(version, info, _)| (version, info)).collect(), from })
+    }
+
+    fn from_own_source(&self, cx: &Context, wanted: &WantedElement, source: &Source) -> Result<Vec<ElementInfo>> {
+        let id = &wanted.id;
+        match source {
+            Source::Git { git, pin, subdir, submodules } => {
+                let scheme = self.client.schemes.of(id, Some(wanted), None)?;
+                let element = GitElement {
+                    source: self.client.parts.sources.open(git, None)?,
+                    id: id.clone(),
+                    subdir: subdir.clone(),
+                    submodules: *submodules,
+                    pin: pin.clone(),
+                    scheme,
+                    installer: Arc::clone(&self.client.parts.installer),
+                    stockroom: self.client.parts.stockroom.clone(),
+                };
+                element.infos(cx)
+            }
+            Source::Path { path, version } => {
+                let info = crate::builtin::repository::folder_info(cx, id, path, version.as_ref())?;
+                Ok(vec![info])
+            }
+            Source::Url { url, version, sha256 } => {
+                let version = version
+                    .clone()
+                    .ok_or_else(|| Error::new(ErrorKind::Manifest, format!("{id} comes from a url, and the manifest does not say which version that is")).hint("add `version = \"…\"` beside `url`"))?;
+                let mut info = ElementInfo::bare(id.clone(), version);
+                info.download = Some(Download::Url { url: source_of(url), sha256: *sha256, size: None, dialogue: None, price: None });
+                Ok(vec![info])
+            }
+            Source::Dialogue { .. } => Err(Error::new(ErrorKind::Unsupported, format!("{id} comes from a dialogue, and this greffon has none")).hint("dialogues are extensions; use `url` or `path` until they are here")),
+            Source::Repositories { .. } => Ok(Vec::new()),
+        }
+    }
+
+    fn from_repositories(&self, cx: &Context, id: &ElementId, wanted: Option<&WantedElement>) -> Result<Option<Known>> {
+        let only = match wanted.map(|wanted| &wanted.source) {
+            Some(Source::Repositories { only }) => only.clone(),
+            _ => None,
+        };
+        // Founding contract: an exact version that is in stock is taken from there without a question to any repository.
+        if let Some(version) = self.exact.get(id)
+            && let Some(info) = self.in_stock(cx, id, version, only.as_deref())?
+        {
+            let (info, from) = info;
+            return Ok(Some(self.known(id, wanted, vec![(version.clone(), Some(Arc::new(info)), from)], "the stock".to_owned())?));
+        }
+        let owned = self.owned(cx, id, only.as_deref())?;
+        let Some(owned) = owned else { return Ok(None) };
+        let names: Vec<String> = {
+            let mut names: Vec<String> = owned.versions.iter().map(|(_, _, from)| self.name_of(from)).collect();
+            names.dedup();
+            names.truncate(3);
+            names
+        };
+        Ok(Some(self.known(id, wanted, owned.versions.clone(), names.join(", "))?))
+    }
+
+    fn name_of(&self, from: &From) -> String {
+        match from {
+            From::Repository(index) => format!("repository {}", self.client.parts.repositories[*index].name()),
+            From::Stock => "the stock".to_owned(),
+            From::Own => "its own source".to_owned(),
+        }
+    }
+
+    /// An exact version that the stock holds from an origin of this manifest.
+    fn in_stock(&self, cx: &Context, id: &ElementId, version: &Version, only: Option<&str>) -> Result<Option<(ElementInfo, From)>> {
+        let request = ElementInfoRequest { id: id.clone(), version: version.clone() };
+        let parts = &self.client.parts;
+        if only.is_none()
+            && let Some(info) = parts.stock.element_info(cx, &request)?
+        {
+            return Ok(Some((info, From::Stock)));
+        }
+        for (index, repository) in parts.repositories.iter().enumerate() {
+            if only.is_some_and(|only| only != repository.name()) {
+                continue;
+            }
+            if let Some(info) = super::remembered::recall(&self.client.parts, cx, index, id, version)? {
+                return Ok(Some((info, From::Repository(index))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the repositories know: the first in order owns the name, those that merge add to it, and so does the stock.
+    fn owned(&self, cx: &Context, id: &ElementId, only: Option<&str>) -> Result<Option<Arc<Owned>>> {
+        let key = (only.map(str::to_owned), id.clone());
+        if let Some(known) = self.asked.owned.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(known.clone());
+        }
+        let mut versions: Vec<(Version, Option<Arc<ElementInfo>>, From)> = Vec::new();
+        let mut known = false;
+        let parts = &self.client.parts;
+        for (index, repository) in parts.repositories.iter().enumerate() {
+            if only.is_some_and(|only| only != repository.name()) || (known && !repository.merge()) {
+                continue;
+            }
+            if let Versions::Known(entries) = repository.versions(cx, &VersionsRequest { id: id.clone() })? {
+                known = true;
+                add(&mut versions, entries.into_iter().map(|entry| (entry.version, entry.info.map(Arc::new))), &From::Repository(index));
+            }
+        }
+        if only.is_none()
+            && let Versions::Known(entries) = parts.stock.versions(cx, &VersionsRequest { id: id.clone() })?
+        {
+            known = true;
+            add(&mut versions, entries.into_iter().map(|entry| (entry.version, entry.info.map(Arc::new))), &From::Stock);
+        }
+        let owned = known.then(|| Arc::new(Owned { versions }));
+        self.asked.owned.lock().unwrap_or_else(PoisonError::into_inner).insert(key, owned.clone());
+        Ok(owned)
+    }
+
+    fn info(&self, cx: &Context, id: &ElementId, version: &Version) -> Result<Option<Arc<ElementInfo>>> {
+        let from = self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone())).cloned();
+        let request = ElementInfoRequest { id: id.clone(), version: version.clone() };
+        let info = match from {
+            Some(From::Repository(index)) => self.client.parts.repositories[index].element_info(cx, &request)?,
+            Some(From::Stock) => self.client.parts.stock.element_info(cx, &request)?,
+            Some(From::Own) | None => None,
+        };
+        Ok(info.map(Arc::new))
+    }
+}
+
+fn add(versions: &mut Vec<(Version, Option<Arc<ElementInfo>>, From)>, entries: impl Iterator<Item = (Version, Option<Arc<ElementInfo>>)>, from: &From) {
+    for (version, info) in entries {
+        if !versions.iter().any(|(known, _, _)| *known == version) {
+            versions.push((version, info, from.clone()));
+        }
+    }
+}
+
+fn own_name(source: &Source) -> String {
+    match source {
+        Source::Git { git, .. } => crate::sys::redact(git),
+        Source::Path { path, .. } => path.display().to_string(),
+        Source::Url { url, .. } => crate::sys::redact(url),
+        Source::Dialogue { .. } => "its dialogue".to_owned(),
+        Source::Repositories { .. } => "the repositories".to_owned(),
+    }
+}
+
+/// A failure of an element's own source, with the manifest's line.
+fn at_manifest(error: Error, wanted: &WantedElement) -> Error {
+    let error = error.wrap(format!("could not read what {} offers", wanted.id));
+    if wanted.origin.line == 0 {
+        return error;
+    }
+    match crate::sys::fs::read_text(&wanted.origin.file, 16 << 20) {
+        Ok(Some(text)) => error.at(Excerpt { path: wanted.origin.file.clone(), text, span: wanted.origin.span.0..wanted.origin.span.1, label: String::new() }),
+        _ => error,
+    }
+}
+
+/// The one version that a requirement names, where it names one exactly.
+fn exact_version(client: &Standard, site: &WantedSite, root: &crate::solve::Root) -> Option<Version> {
+    let text = root.requirement.as_str().trim();
+    if let Some(rest) = text.strip_prefix('=') {
+        let rest = rest.trim_start_matches('=').trim();
+        return (!rest.contains([',', '|', '*', ' '])).then(|| Version::new(rest));
+    }
+    let scheme = client.schemes.of(&root.id, site.elements.get(&root.id), None).ok()?;
+    let plain = matches!(scheme.name(), "3m" | "natural" | "date") || (scheme.name() == "moodle" && text.len() >= 10);
+    let version = Version::new(text);
+    (plain && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') && scheme.check(&version).is_ok()).then_some(version)
+}
+
+impl Provider for SiteProvider<'_> {
+    fn answer(&self, cx: &Context, questions: &[Question]) -> Result<Vec<Reply>> {
+        pool::each(self.client.parts.jobs, questions, |question| match question {
+            Question::Element(id) => self.element(cx, id).map(Reply::Element),
+            Question::Info(id, version) => self.info(cx, id, version).map(Reply::Info),
+        })
+        .into_iter()
+        .collect()
+    }
+
+    fn near(&self, id: &ElementId) -> Vec<ElementId> {
+        let cx = Context::silent().without_network();
+        let request = SearchRequest { text: String::new(), limit: 100_000 };
+        let hits = self.client.parts.repositories.iter().filter_map(|repository| repository.search(&cx, &request).ok()).flatten().map(|hit| hit.id);
+        let mut near: Vec<(f64, ElementId)> = hits.map(|hit| (strsim::jaro_winkler(&hit.to_string(), &id.to_string()), hit)).filter(|(score, _)| *score > 0.85).collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        near.dedup_by(|a, b| a.1 == b.1);
+        near.into_iter().take(3).map(|(_, id)| id).collect()
+    }
+}
+
+impl Standard {
+    /// Gives git download information its commit: a lock pins commits, never names that move.
+    pub(super) fn pin_commit(&self, cx: &Context, info: &mut ElementInfo) -> Result<()> {
+        let Some(Download::Git { git, rev, commit: commit @ None, .. }) = &mut info.download else { return Ok(()) };
+        if let Ok(id) = rev.parse::<ObjectId>() {
+            *commit = Some(id);
+            return Ok(());
+        }
+        let refs = self.parts.sources.open(git, None)?.refs(cx)?;
+        let found = ["refs/tags/", "refs/heads/", ""].iter().find_map(|prefix| refs.iter().find(|offered| offered.name == format!("{prefix}{rev}")));
+        match found {
+            Some(found) => {
+                *commit = Some(found.commit);
+                rev.clone_from(&found.name);
+                Ok(())
+            }
+            None => Err(Error::new(ErrorKind::NotFound, format!("{} {} is to be at `{rev}` of {}, which has no such tag or branch", info.id, info.version, crate::sys::redact(git)))
+                .hint("the index that names it is out of date, or the tag was taken away")),
+        }
+    }
+}

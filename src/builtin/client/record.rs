@@ -1,0 +1,61 @@
+//! What is recorded with a generation: this site's part of the lock, the element infos, a message that says what changed.
+
+use super::Standard;
+use super::fetch::info_of;
+use super::fit::Resolved;
+use super::observe::{Infos, fingerprint};
+use crate::error::Result;
+use crate::model::{Action, Lock, SitePlan, WantedSite};
+
+/// The texts of a generation.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The lockfile that this site alone would have.
+    pub lock: String,
+    /// See [`Infos`].
+    pub infos: String,
+    /// One line, then a line a change.
+    pub message: String,
+}
+
+impl Standard {
+    pub(super) fn record(&self, wanted: &WantedSite, lock: &Lock, plan: &SitePlan, reason: &str) -> Result<Record> {
+        let resolution = resolution_of(wanted, lock, plan);
+        let mut own = Lock { extensions: lock.extensions.clone(), ..Lock::default() };
+        for one in &resolution {
+            own.elements.insert(one.key(), one.locked.clone());
+        }
+        let infos = Infos {
+            schema: "greffon/infos/1".to_owned(),
+            fingerprint: fingerprint(&self.parts, wanted, &resolution)?,
+            elements: resolution.iter().map(|one| info_of(one, &self.parts.base)).collect(),
+        };
+        Ok(Record { lock: crate::manifest::write_lock(&own), infos: serde_json::to_string_pretty(&infos).unwrap_or_default(), message: message(plan, reason) })
+    }
+}
+
+/// The lock's entries for what the plan grafts, in the order of the plan's download map: that of the resolution.
+fn resolution_of(wanted: &WantedSite, lock: &Lock, plan: &SitePlan) -> Vec<Resolved> {
+    plan.download_map
+        .iter()
+        .filter_map(|entry| {
+            let (pin, locked) = lock.entry(&wanted.name, &entry.id)?;
+            Some(Resolved { id: entry.id.clone(), pin: pin.clone(), locked: locked.clone() })
+        })
+        .collect()
+}
+
+fn message(plan: &SitePlan, reason: &str) -> String {
+    let mut lines = vec![reason.to_owned(), String::new()];
+    for change in &plan.changes {
+        let (from, to) = (change.from.as_deref().unwrap_or_default(), change.to.as_deref().unwrap_or_default());
+        lines.push(match change.action {
+            Action::Add => format!("+ {} {to}", change.id),
+            Action::Update => format!("~ {} {from} → {to}", change.id),
+            Action::Remove => format!("- {} {from}", change.id),
+            Action::Repair => format!("~ {} {to} (repaired)", change.id),
+            Action::Move => format!("> {from} → {to}"),
+        });
+    }
+    lines.join("\n").trim_end().to_owned()
+}

@@ -1,0 +1,148 @@
+//! Versions: the lock where it fits, else the solver; one site after the other, so that later sites prefer what earlier ones use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::fit::{Misfit, Resolved, fit, other_source};
+use super::locking::{assemble, lock_entry};
+use super::provider::{Asked, SiteProvider};
+use super::Standard;
+use crate::error::{Error, ErrorKind, Excerpt, Result};
+use crate::model::{ElementId, Lock, Pin, Requirement, Version, WantedSite};
+use crate::roles::{Context, Level, PlanRequest, UpdateChoice};
+use crate::solve::{Problem, Root, Solution};
+
+/// How long one site's search may take (DESIGN section 4).
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Every site's resolution, and the lock they make.
+#[derive(Debug)]
+pub struct Resolution {
+    /// In the manifest's order.
+    pub sites: Vec<(String, Vec<Resolved>)>,
+    /// The lock of these.
+    pub lock: Lock,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Standard {
+    /// Resolves every site.
+    pub(super) fn resolve(&self, cx: &Context, request: &PlanRequest) -> Result<Resolution> {
+        let asked = Asked::default();
+        let mut sites: Vec<(String, Vec<Resolved>)> = Vec::new();
+        for site in &request.wanted {
+            cx.check()?;
+            let resolution = self.resolve_site(cx, request, site, &sites, &asked)?;
+            sites.push((site.name.clone(), resolution));
+        }
+        let lock = assemble(&mut sites, &request.lock);
+        Ok(Resolution { warnings: warnings(&sites), sites, lock })
+    }
+
+    fn resolve_site(&self, cx: &Context, request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Resolved>)], asked: &Asked) -> Result<Vec<Resolved>> {
+        if request.update == UpdateChoice::Keep || request.frozen || request.locked {
+            match fit(site, &request.lock, &self.schemes)? {
+                Ok(resolution) => return Ok(resolution),
+                Err(misfit) if request.frozen || request.locked => return Err(refuse(&misfit, site, request.frozen)),
+                Err(misfit) => cx.log(Level::Detail, format!("resolving {}: {}", site.name, misfit.why)),
+            }
+        }
+        let problem = problem(request, site, earlier);
+        let provider = SiteProvider::new(self, site, asked, &problem);
+        let solution = crate::solve::solve(cx, &problem, &provider)?;
+        self.resolved(cx, site, &solution, &provider)
+    }
+
+    fn resolved(&self, cx: &Context, site: &WantedSite, solution: &Solution, provider: &SiteProvider<'_>) -> Result<Vec<Resolved>> {
+        let mut resolution = Vec::with_capacity(solution.chosen.len());
+        for (id, chosen) in &solution.chosen {
+            let from = provider.origin(id, &chosen.version);
+            let scheme = self.scheme_to_record(site, id, &chosen.info)?;
+            let mut info = (*chosen.info).clone();
+            self.pin_commit(cx, &mut info)?;
+            let locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
+            resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
+        }
+        Ok(resolution)
+    }
+
+    /// The scheme's name, where the lock would otherwise be read by another.
+    fn scheme_to_record(&self, site: &WantedSite, id: &ElementId, info: &crate::model::ElementInfo) -> Result<Option<String>> {
+        let used = self.schemes.of(id, site.elements.get(id), info.scheme.as_deref())?;
+        let default = self.schemes.of(id, None, None)?;
+        Ok((used.name() != default.name()).then(|| used.name().to_owned()))
+    }
+}
+
+fn refuse(misfit: &Misfit, site: &WantedSite, frozen: bool) -> Error {
+    let flag = if frozen { "--frozen" } else { "--locked" };
+    let mut error = Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml for site `{}`, and {flag} forbids to change it", site.name)).note(misfit.why.clone());
+    if let Some(origin) = &misfit.origin
+        && let Ok(Some(text)) = crate::sys::fs::read_text(&origin.file, 16 << 20)
+    {
+        error = error.at(Excerpt { path: origin.file.clone(), text, span: origin.span.0..origin.span.1, label: misfit.why.clone() });
+    }
+    error.hint(format!("run `greffon lock` and look at what it changes, or leave {flag} off"))
+}
+
+/// The question to the solver.
+fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Resolved>)]) -> Problem {
+    let mut roots: Vec<Root> = site
+        .elements
+        .values()
+        .map(|element| Root { id: element.id.clone(), requirement: element.requirement.clone(), optional: element.optional.clone(), origin: element.origin.clone() })
+        .collect();
+    let mut locked: BTreeMap<ElementId, Version> = BTreeMap::new();
+    let mut free = BTreeSet::new();
+    let mut elsewhere: BTreeMap<ElementId, Vec<Version>> = BTreeMap::new();
+    let mut prefer = |id: &ElementId, version: &Version| {
+        let versions = elsewhere.entry(id.clone()).or_default();
+        if !versions.contains(version) {
+            versions.push(version.clone());
+        }
+    };
+    for one in earlier.iter().flat_map(|(_, resolution)| resolution) {
+        prefer(&one.id, &one.pin.version);
+    }
+    if request.update != UpdateChoice::All {
+        for key in request.lock.elements.keys() {
+            if let Some((pin, entry)) = request.lock.entry(&site.name, &key.id)
+                && site.elements.get(&key.id).is_none_or(|wanted| other_source(wanted, entry).is_none())
+            {
+                locked.insert(key.id.clone(), pin.version.clone());
+            }
+            prefer(&key.id, &key.pin.version);
+        }
+    }
+    if let UpdateChoice::These(these) = &request.update {
+        for (id, to) in these {
+            free.insert(id.clone());
+            elsewhere.remove(id);
+            if let Some(to) = to {
+                narrow(&mut roots, id, to);
+            }
+        }
+    }
+    Problem { site: site.name.clone(), roots, locked, free, elsewhere, time_limit: TIME_LIMIT }
+}
+
+fn narrow(roots: &mut Vec<Root>, id: &ElementId, to: &Requirement) {
+    match roots.iter_mut().find(|root| root.id == *id) {
+        Some(root) if root.requirement.as_str() == "*" => root.requirement = to.clone(),
+        Some(root) => root.requirement = Requirement::new(format!("{}, {to}", root.requirement)),
+        None => roots.push(Root { id: id.clone(), requirement: to.clone(), optional: Vec::new(), origin: crate::model::Origin::default() }),
+    }
+}
+
+fn warnings(sites: &[(String, Vec<Resolved>)]) -> Vec<String> {
+    let mut warnings: Vec<String> = Vec::new();
+    for (site, resolution) in sites {
+        for one in resolution {
+            if let Some(why) = &one.locked.yanked {
+                warnings.push(format!("{site}: {} {} was withdrawn: {why}", one.id, one.pin.version));
+            }
+        }
+    }
+    warnings
+}
