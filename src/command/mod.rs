@@ -1,5 +1,31 @@
-//! One file a subcommand: options in, library call, report out.
+//! One file a subcommand: options in, library call, report out. Nothing here prints or parses arguments.
 
-mod globals;
+pub mod globals;
 
-pub use globals::{Color, Globals};
+mod machine;
+mod names;
+mod workspace;
+
+pub mod add;
+pub mod build;
+pub mod diff;
+pub mod fetch;
+pub mod forget;
+pub mod history;
+pub mod init;
+pub mod list;
+pub mod lock;
+pub mod plan;
+pub mod recover;
+pub mod remove;
+pub mod rollback;
+pub mod show;
+pub mod status;
+pub mod sync;
+pub mod tree;
+pub mod update;
+
+pub use globals::Globals;
+pub use machine::{Machine, Surroundings};
+pub use names::{ElementArgument, parse_element};
+pub use workspace::{Roles, Workspace};

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod fs;
 pub mod git;
 pub mod http;
+pub mod places;
 pub mod pool;
 pub mod process;
 mod redact;

@@ -9,6 +9,7 @@ pub mod failpoint;
 pub mod ground;
 pub mod lock;
 mod names;
+mod private;
 mod read;
 mod shared_lock;
 mod sync;
@@ -16,6 +17,7 @@ pub mod witness;
 
 pub use atomic::{move_into_place, remove_tree, write_atomic};
 pub use names::{NameFault, check_name, fold, shown};
+pub use private::check_private;
 pub use read::{PathKind, create_folder, digest, head, kind, names, read, read_text};
 pub use shared_lock::FileLock;
 pub use sync::{sync_directory, sync_filesystem};

@@ -1,0 +1,215 @@
+//! `add`: elements into manifest and lock; `install` is this and a sync.
+
+use serde::Serialize;
+
+use super::lock::{LockChange, compare};
+use super::{Workspace, parse_element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Manifest, NewElement, add_elements};
+use crate::model::{Digest, ElementId, GitPin, Lock, Requirement, Source, Version, WantedSite};
+use crate::roles::{PlanDepth, UpdateChoice};
+use crate::sys::places;
+
+/// What `add` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `TYPE/NAME[@REQUIREMENT]`, or bare names.
+    pub elements: Vec<String>,
+    /// `--git URL`.
+    pub git: Option<String>,
+    /// `--tag`.
+    pub tag: Option<String>,
+    /// `--branch`.
+    pub branch: Option<String>,
+    /// `--rev`.
+    pub rev: Option<String>,
+    /// `--subdir`.
+    pub subdir: Option<String>,
+    /// `--path`.
+    pub path: Option<String>,
+    /// `--url`.
+    pub url: Option<String>,
+    /// `--sha256`.
+    pub sha256: Option<String>,
+    /// `--version`, for what comes from a url or a path.
+    pub version: Option<String>,
+    /// `--repository NAME`.
+    pub repository: Option<String>,
+    /// `--group NAME`.
+    pub group: Option<String>,
+}
+
+/// What `add` did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/add/1`.
+    pub schema: &'static str,
+    /// What was written into the manifest: element and requirement.
+    pub added: Vec<Added>,
+    /// What changed in the lock.
+    pub changes: Vec<LockChange>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// One element that was added.
+#[derive(Debug, Clone, Serialize)]
+pub struct Added {
+    /// The element's type.
+    pub r#type: String,
+    /// The element's name.
+    pub name: String,
+    /// The requirement in the manifest.
+    pub requirement: String,
+    /// The version that was locked.
+    pub version: String,
+}
+
+/// A manifest and a lock that are not written yet.
+pub struct Edited {
+    /// The manifest's new text, read.
+    pub manifest: Manifest,
+    /// The lock that fits it.
+    pub lock: Lock,
+    /// What was done.
+    pub report: Report,
+}
+
+/// Resolves with the new elements, then writes manifest and lock; neither is touched when that fails.
+///
+/// # Errors
+/// As [`prepare`]; `Io`.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
+    let edited = prepare(workspace, options)?;
+    if !workspace.globals.dry_run {
+        workspace.write_manifest(&edited.manifest.text)?;
+        workspace.write_lock(&edited.lock)?;
+    }
+    Ok(edited.report)
+}
+
+/// The manifest with the elements, resolved.
+///
+/// # Errors
+/// `Usage`; `NotFound` with the nearest names; `Conflict`.
+pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
+    if workspace.globals.locked || workspace.globals.frozen {
+        return Err(Error::new(ErrorKind::Usage, "this changes the lock, which --locked and --frozen forbid"));
+    }
+    let mut elements = Vec::with_capacity(options.elements.len());
+    for text in &options.elements {
+        let argument = parse_element(text)?;
+        let source = source(workspace, options)?;
+        let from_repositories = matches!(source, Source::Repositories { .. });
+        let id = if from_repositories { workspace.any_element(&argument.name)? } else { argument.name.parse::<ElementId>().or_else(|_| workspace.any_element(&argument.name))? };
+        elements.push(NewElement { id, requirement: argument.requirement, source, group: options.group.clone() });
+    }
+    if elements.len() > 1 && (options.git.is_some() || options.url.is_some() || options.path.is_some()) && options.subdir.is_none() && options.git.is_none() {
+        return Err(Error::new(ErrorKind::Usage, "one url or path is one element: add them one by one"));
+    }
+    let site = single_site(workspace)?;
+    // First as asked, so that the version is known; then with the requirement that the scheme writes for it.
+    let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
+    let (manifest, plan) = resolve(workspace, text)?;
+    let mut rewritten = false;
+    for element in &mut elements {
+        if element.requirement.is_none() && may_default(&element.source) {
+            let version = locked_version(&manifest, &plan.lock, &element.id)?;
+            let wanted = manifest.sites.iter().find_map(|site| site.elements.get(&element.id));
+            let told = plan.lock.entries(&element.id).next().and_then(|(_, locked)| locked.scheme.clone());
+            let requirement = workspace.schemes.of(&element.id, wanted, told.as_deref())?.default_requirement(&version);
+            rewritten |= requirement != Requirement::any();
+            element.requirement = Some(requirement);
+        }
+    }
+    let (manifest, plan) = if rewritten {
+        let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
+        let manifest = Manifest::parse(&workspace.manifest.path, text)?;
+        let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
+        request.wanted.clone_from(&manifest.sites);
+        request.lock = plan.lock;
+        let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+        (manifest, plan)
+    } else {
+        (manifest, plan)
+    };
+    let mut added = Vec::with_capacity(elements.len());
+    for element in &elements {
+        added.push(Added {
+            r#type: element.id.kind().to_owned(),
+            name: element.id.name().to_owned(),
+            requirement: element.requirement.as_ref().map_or("*", Requirement::as_str).to_owned(),
+            version: locked_version(&manifest, &plan.lock, &element.id).map(|version| version.to_string()).unwrap_or_default(),
+        });
+    }
+    let report = Report { schema: "greffon/add/1", added, changes: compare(&workspace.lock, &plan.lock), warnings: plan.warnings };
+    Ok(Edited { manifest, lock: plan.lock, report })
+}
+
+/// Reads a manifest's new text and resolves it, new elements at their newest, the others as they are.
+pub(super) fn resolve(workspace: &Workspace, text: String) -> Result<(Manifest, crate::model::Plan)> {
+    let manifest = Manifest::parse(&workspace.manifest.path, text)?;
+    let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
+    request.wanted.clone_from(&manifest.sites);
+    let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+    Ok((manifest, plan))
+}
+
+/// One named site gets an entry of its own; otherwise the shared tables are edited.
+pub(super) fn single_site(workspace: &Workspace) -> Result<Option<String>> {
+    match workspace.globals.sites.as_slice() {
+        [] => Ok(None),
+        [site] if workspace.manifest.sites.len() > 1 => {
+            workspace.chosen(true)?;
+            Ok(Some(site.clone()))
+        }
+        [_] => Ok(None),
+        _ => Err(Error::new(ErrorKind::Usage, "elements are added to all sites, or to one named by `--site`")),
+    }
+}
+
+fn may_default(source: &Source) -> bool {
+    matches!(source, Source::Repositories { .. } | Source::Git { pin: GitPin::Version, .. })
+}
+
+fn locked_version(manifest: &Manifest, lock: &Lock, id: &ElementId) -> Result<Version> {
+    let uses = |site: &&WantedSite| site.elements.contains_key(id);
+    let site = manifest.sites.iter().find(uses);
+    site.and_then(|site| lock.entry(&site.name, id))
+        .map(|(pin, _)| pin.version.clone())
+        .ok_or_else(|| Error::new(ErrorKind::Invalid, format!("no site would use {id}")).hint("its group is not in any site's `groups`"))
+}
+
+fn source(workspace: &Workspace, options: &Options) -> Result<Source> {
+    let given = [options.git.is_some(), options.path.is_some(), options.url.is_some(), options.repository.is_some()].iter().filter(|given| **given).count();
+    if given > 1 {
+        return Err(Error::new(ErrorKind::Usage, "`--git`, `--path`, `--url` and `--repository` exclude each other"));
+    }
+    let version = options.version.as_deref().map(Version::new);
+    if let Some(git) = &options.git {
+        let pin = match (&options.tag, &options.branch, &options.rev) {
+            (None, None, None) => GitPin::Version,
+            (Some(tag), None, None) => GitPin::Tag(tag.clone()),
+            (None, Some(branch), None) => GitPin::Branch(branch.clone()),
+            (None, None, Some(rev)) => GitPin::Rev(rev.clone()),
+            _ => return Err(Error::new(ErrorKind::Usage, "`--tag`, `--branch` and `--rev` exclude each other")),
+        };
+        return Ok(Source::Git { git: git.clone(), pin, subdir: options.subdir.clone(), submodules: false });
+    }
+    if options.tag.is_some() || options.branch.is_some() || options.rev.is_some() || (options.subdir.is_some() && options.path.is_none()) {
+        return Err(Error::new(ErrorKind::Usage, "`--tag`, `--branch`, `--rev` and `--subdir` belong to `--git`"));
+    }
+    if let Some(path) = &options.path {
+        return Ok(Source::Path { path: places::absolute(std::path::Path::new(path))?, version });
+    }
+    if let Some(url) = &options.url {
+        let sha256 = options.sha256.as_deref().map(str::parse::<Digest>).transpose()?;
+        return Ok(Source::Url { url: url.clone(), version, sha256 });
+    }
+    if let Some(repository) = &options.repository
+        && !workspace.roles.repositories.iter().any(|known| known.name() == repository)
+    {
+        return Err(Error::new(ErrorKind::Usage, format!("there is no repository `{}` in `[[config.repositories]]`", repository.escape_debug())));
+    }
+    Ok(Source::Repositories { only: options.repository.clone() })
+}

@@ -1,0 +1,49 @@
+//! `build`: the bare tree of a site, into a folder or a tar: no state, no hooks, the same bytes anywhere.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Workspace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::roles::{PlanDepth, UpdateChoice};
+use crate::sys::places;
+
+/// What `build` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A folder that is not there yet (or empty), or a file ending in `.tar`.
+    pub to: PathBuf,
+}
+
+/// What `build` made.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/build/1`.
+    pub schema: &'static str,
+    /// The site whose tree it is.
+    pub site: String,
+    /// The composed tree's id.
+    pub tree: String,
+    /// Where it was written.
+    pub path: String,
+}
+
+/// Composes one site and writes its tree.
+///
+/// # Errors
+/// `Usage` when several sites are chosen; as [`crate::site::build`].
+pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
+    let sites = workspace.chosen(true)?;
+    let [wanted] = sites.as_slice() else {
+        return Err(Error::new(ErrorKind::Usage, "`build` writes one tree: choose one site by `--site NAME`"));
+    };
+    let plan = workspace.plan(&[wanted], PlanDepth::Compose, UpdateChoice::Keep)?;
+    let built = plan.sites.first().ok_or_else(|| Error::new(ErrorKind::Internal, "the plan has no site"))?;
+    let tree = built.tree.ok_or_else(|| Error::new(ErrorKind::Offline, "the tree needs elements that are not in stock").hint("run `greffon fetch` where there is a network"))?;
+    let to = places::absolute(&options.to)?;
+    if !workspace.globals.dry_run {
+        crate::site::build(&workspace.machine.cx, &workspace.machine.stockroom, tree, &built.grafts, &to)?;
+    }
+    Ok(Report { schema: "greffon/build/1", site: wanted.name.clone(), tree: tree.to_string(), path: to.display().to_string() })
+}

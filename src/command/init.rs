@@ -1,0 +1,71 @@
+//! `init`: a first manifest.
+
+use serde::Serialize;
+
+use super::workspace::{start_folder, write_gitattributes};
+use super::Globals;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::fs;
+
+/// What `init` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The application; `tree` for a home-made one.
+    pub app: Option<String>,
+}
+
+/// What `init` did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/init/1`.
+    pub schema: &'static str,
+    /// The manifest.
+    pub path: String,
+    /// The application.
+    pub app: String,
+}
+
+const TREE: &str = r#"# What every site is made of. `greffon help` shows the commands, `greffon plan` what would change.
+
+[config]
+installer = { use = "builtin:tree", types = { core = ".", plugins = "plugins/{name}" } }
+
+# Where elements come from; the order is the priority.
+# [[config.repositories]]
+# name = "ours"
+# use  = "builtin:index"
+# url  = "https://plugins.example.org/"
+
+[types.core]
+# app = { git = "https://git.example.org/app.git", version = "1+" }
+
+[types.plugins]
+# some_plugin = "*"
+
+# Without any [sites.*] there is one site: this folder.
+# [sites.prod]
+# path = "/srv/prod/html"
+"#;
+
+/// Writes `greffon.toml` into the folder, and greffon's line into `.gitattributes`.
+///
+/// # Errors
+/// `Invalid` when there is a manifest already; `Unsupported` for an application that greffon has no installer for.
+pub fn run(globals: &Globals, options: &Options) -> Result<Report> {
+    let app = options.app.clone().unwrap_or_else(|| "tree".to_owned());
+    if app != "tree" {
+        return Err(Error::new(ErrorKind::Unsupported, format!("there is no template for `{}`", app.escape_debug()))
+            .hint("`--app tree` writes one for any application: say where each type of element goes in `installer`"));
+    }
+    let folder = start_folder(globals)?;
+    let path = folder.join("greffon.toml");
+    if fs::kind(&path)?.is_some() {
+        return Err(Error::new(ErrorKind::Invalid, format!("`{}` exists already", path.display())).hint("edit it, or `greffon add` elements to it"));
+    }
+    if !globals.dry_run {
+        fs::create_folder(&folder)?;
+        fs::write_atomic(&path, TREE.as_bytes())?;
+        write_gitattributes(&folder)?;
+    }
+    Ok(Report { schema: "greffon/init/1", path: path.display().to_string(), app })
+}

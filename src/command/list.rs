@@ -1,0 +1,261 @@
+//! `list`, `tree`, `why`, `outdated`: what the lock says of the sites, and what there would be.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Workspace;
+use crate::builtin::client::{Resolved, fit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ElementId, WantedSite};
+use crate::roles::{Versions, VersionsRequest};
+
+/// What the chosen sites are made of.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListReport {
+    /// `greffon/list/1`.
+    pub schema: &'static str,
+    /// One a site.
+    pub sites: Vec<SiteList>,
+}
+
+/// What one site is made of.
+#[derive(Debug, Clone, Serialize)]
+pub struct SiteList {
+    /// Its name.
+    pub name: String,
+    /// Roots in manifest order, then what they need.
+    pub elements: Vec<ListedElement>,
+}
+
+/// One element of a site.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedElement {
+    /// Its type.
+    pub r#type: String,
+    /// Its name.
+    pub name: String,
+    /// The locked version.
+    pub version: String,
+    /// What the manifest asks; `None`: something else needs it.
+    pub requirement: Option<String>,
+    /// The version in place; `None`: not installed.
+    pub installed: Option<String>,
+    /// The repository, url or path it comes from.
+    pub source: String,
+    /// What it needs.
+    pub dependencies: Vec<ElementId>,
+}
+
+impl Workspace {
+    /// A site's elements as the lock has them.
+    ///
+    /// # Errors
+    /// `Lock` when it does not fit the manifest.
+    pub fn resolution(&self, site: &WantedSite) -> Result<Vec<Resolved>> {
+        fit(site, &self.lock, &self.schemes)?.map_err(|misfit| Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml: {}", misfit.why)).hint("run `greffon lock`"))
+    }
+}
+
+/// Lists.
+///
+/// # Errors
+/// `Lock` when the lock does not fit the manifest.
+pub fn run(workspace: &Workspace) -> Result<ListReport> {
+    let mut sites = Vec::new();
+    for wanted in workspace.chosen(false)? {
+        let current = workspace.site(wanted)?.current()?;
+        let installed: BTreeMap<ElementId, String> =
+            current.iter().flat_map(|generation| &generation.grafts).map(|graft| (graft.id.clone(), graft.version.to_string())).collect();
+        let elements = workspace.resolution(wanted)?.iter().map(|one| listed(wanted, one, &installed)).collect();
+        sites.push(SiteList { name: wanted.name.clone(), elements });
+    }
+    Ok(ListReport { schema: "greffon/list/1", sites })
+}
+
+fn listed(wanted: &WantedSite, one: &Resolved, installed: &BTreeMap<ElementId, String>) -> ListedElement {
+    let locked = &one.locked;
+    let source = locked.repository.clone().or_else(|| locked.git.as_deref().or(locked.url.as_deref()).map(crate::sys::redact)).or_else(|| locked.path.clone()).unwrap_or_else(|| "stock".to_owned());
+    ListedElement {
+        r#type: one.id.kind().to_owned(),
+        name: one.id.name().to_owned(),
+        version: one.pin.version.to_string(),
+        requirement: wanted.elements.get(&one.id).map(|element| element.requirement.to_string()),
+        installed: installed.get(&one.id).cloned(),
+        source,
+        dependencies: locked.dependencies.keys().cloned().collect(),
+    }
+}
+
+/// Who needs an element, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct WhyReport {
+    /// `greffon/why/1`.
+    pub schema: &'static str,
+    /// The element.
+    pub element: ElementId,
+    /// One a site that has it.
+    pub sites: Vec<SiteWhy>,
+}
+
+/// Why one site has it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SiteWhy {
+    /// The site.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// Chains from the manifest to the element, shortest first; each step is the element and what it asks of the next.
+    pub chains: Vec<Vec<Step>>,
+}
+
+/// One step of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// `greffon.toml:12`, or an element with its version.
+    pub who: String,
+    /// What it asks.
+    pub asks: String,
+}
+
+/// Says why an element is there.
+///
+/// # Errors
+/// `NotFound` for an element that no chosen site has.
+pub fn why(workspace: &Workspace, name: &str) -> Result<WhyReport> {
+    let element = workspace.known_element(name)?;
+    let mut sites = Vec::new();
+    for wanted in workspace.chosen(false)? {
+        let resolution = workspace.resolution(wanted)?;
+        let Some(found) = resolution.iter().find(|one| one.id == element) else { continue };
+        let mut chains = Vec::new();
+        climb(wanted, &resolution, &element, &mut vec![element.clone()], Vec::new(), &mut chains);
+        chains.sort_by_key(Vec::len);
+        chains.truncate(10);
+        sites.push(SiteWhy { name: wanted.name.clone(), version: found.pin.version.to_string(), chains });
+    }
+    if sites.is_empty() {
+        return Err(Error::new(ErrorKind::NotFound, format!("no chosen site has {element}")));
+    }
+    Ok(WhyReport { schema: "greffon/why/1", element, sites })
+}
+
+/// Follows who needs whom upwards until the manifest asks; `path` keeps cycles from being followed twice.
+fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path: &mut Vec<ElementId>, below: Vec<Step>, chains: &mut Vec<Vec<Step>>) {
+    if chains.len() > 100 {
+        return;
+    }
+    if let Some(root) = wanted.elements.get(element) {
+        let file = root.origin.file.file_name().map_or_else(|| "greffon.toml".to_owned(), |name| name.to_string_lossy().into_owned());
+        let mut chain = vec![Step { who: format!("{file}:{}", root.origin.line), asks: format!("{element} {}", root.requirement) }];
+        chain.extend(below.iter().cloned());
+        chains.push(chain);
+    }
+    for one in resolution {
+        let Some(requirement) = one.locked.dependencies.get(element) else { continue };
+        if path.contains(&one.id) {
+            continue;
+        }
+        let mut steps = vec![Step { who: format!("{} {}", one.id, one.pin.version), asks: format!("{element} {requirement}") }];
+        steps.extend(below.iter().cloned());
+        path.push(one.id.clone());
+        climb(wanted, resolution, &one.id, path, steps, chains);
+        path.pop();
+    }
+}
+
+/// What could be newer.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutdatedReport {
+    /// `greffon/outdated/1`.
+    pub schema: &'static str,
+    /// One a site and element that is not at the newest there is.
+    pub elements: Vec<OutdatedElement>,
+    /// Whether the caller asked for status 3, and something could be newer.
+    #[serde(skip)]
+    pub pending: bool,
+}
+
+/// One element that could be newer.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutdatedElement {
+    /// The site.
+    pub site: String,
+    /// Its type.
+    pub r#type: String,
+    /// Its name.
+    pub name: String,
+    /// The locked version.
+    pub locked: String,
+    /// The newest that `greffon update` would choose.
+    pub fits: String,
+    /// The newest there is.
+    pub newest: String,
+    /// What keeps it from the newest.
+    pub held_back_by: Vec<String>,
+}
+
+/// Compares the lock with what there is.
+///
+/// # Errors
+/// Whatever the repositories fail with; `Conflict` when the manifest can no longer be satisfied.
+pub fn outdated(workspace: &Workspace, exit_code: bool) -> Result<OutdatedReport> {
+    let updated = workspace.plan(&[], crate::roles::PlanDepth::Resolve, crate::roles::UpdateChoice::All)?;
+    let mut elements = Vec::new();
+    for wanted in workspace.chosen(false)? {
+        let resolution = workspace.resolution(wanted)?;
+        for one in &resolution {
+            let fits = updated.lock.entry(&wanted.name, &one.id).map_or_else(|| one.pin.version.clone(), |(pin, _)| pin.version.clone());
+            let scheme = workspace.schemes.of(&one.id, wanted.elements.get(&one.id), one.locked.scheme.as_deref())?;
+            let newest = newest(workspace, one, &*scheme)?.filter(|newest| scheme.compare(newest, &fits).is_gt()).unwrap_or_else(|| fits.clone());
+            if one.pin.version == fits && one.pin.version == newest {
+                continue;
+            }
+            let held_back_by = if newest == fits { Vec::new() } else { holders(wanted, &resolution, one, &newest, &*scheme)? };
+            elements.push(OutdatedElement {
+                site: wanted.name.clone(),
+                r#type: one.id.kind().to_owned(),
+                name: one.id.name().to_owned(),
+                locked: one.pin.version.to_string(),
+                fits: fits.to_string(),
+                newest: newest.to_string(),
+                held_back_by,
+            });
+        }
+    }
+    Ok(OutdatedReport { schema: "greffon/outdated/1", pending: exit_code && !elements.is_empty(), elements })
+}
+
+fn newest(workspace: &Workspace, one: &Resolved, scheme: &dyn crate::version::Scheme) -> Result<Option<crate::model::Version>> {
+    let Some(repository) = &one.locked.repository else { return Ok(None) };
+    let Some(repository) = workspace.roles.repositories.iter().find(|known| known.name() == repository) else { return Ok(None) };
+    match repository.versions(&workspace.machine.cx, &VersionsRequest { id: one.id.clone() })? {
+        Versions::Unknown => Ok(None),
+        Versions::Known(entries) => Ok(entries
+            .into_iter()
+            .filter(|entry| entry.info.as_ref().is_none_or(|info| info.yanked.is_none()))
+            .map(|entry| entry.version)
+            .filter(|version| scheme.check(version).is_ok() && !scheme.is_prerelease(version))
+            .max_by(|a, b| scheme.compare(a, b))),
+    }
+}
+
+fn holders(wanted: &WantedSite, resolution: &[Resolved], one: &Resolved, newest: &crate::model::Version, scheme: &dyn crate::version::Scheme) -> Result<Vec<String>> {
+    let mut holders = Vec::new();
+    if let Some(root) = wanted.elements.get(&one.id)
+        && !scheme.requirement(&root.requirement)?.matches(newest)
+    {
+        holders.push(format!("greffon.toml:{} asks for {}", root.origin.line, root.requirement));
+    }
+    for other in resolution {
+        if let Some(requirement) = other.locked.dependencies.get(&one.id)
+            && !scheme.requirement(requirement)?.matches(newest)
+        {
+            holders.push(format!("{} {} needs {requirement}", other.id, other.pin.version));
+        }
+    }
+    if holders.is_empty() {
+        holders.push("what it needs does not fit".to_owned());
+    }
+    Ok(holders)
+}

@@ -1,0 +1,117 @@
+//! `lock`: the lockfile made to fit the manifest, with the least change.
+
+use serde::Serialize;
+
+use super::Workspace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Lock, LockKey};
+use crate::roles::{PlanDepth, UpdateChoice};
+
+/// What `lock` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only say whether the lock fits: status 3 when it does not.
+    pub check: bool,
+    /// `--site A --like B`: lock A's elements at B's versions where its requirements allow.
+    pub like: Option<String>,
+}
+
+/// What became of the lockfile; also the report of `update`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/lock/1`.
+    pub schema: &'static str,
+    /// Whether the file was (or, with `--check` and `--dry-run`, would be) written.
+    pub changed: bool,
+    /// How many entries it has.
+    pub elements: usize,
+    /// What differs from before.
+    pub changes: Vec<LockChange>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// One entry that came, went or moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LockChange {
+    /// The element's type.
+    pub r#type: String,
+    /// The element's name.
+    pub name: String,
+    /// The versions before; empty: it is new.
+    pub from: Vec<String>,
+    /// The versions after; empty: it is gone.
+    pub to: Vec<String>,
+}
+
+/// Resolves, and writes the lockfile where it no longer fits.
+///
+/// # Errors
+/// `Pending` with `--check` when it does not fit; `Conflict`; whatever the repositories fail with.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
+    let mut workspace_lock = workspace.lock.clone();
+    if let Some(like) = &options.like {
+        imitate(workspace, &mut workspace_lock, like)?;
+    }
+    let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
+    request.lock = workspace_lock;
+    if options.check {
+        request.locked = false;
+        request.frozen = false;
+    }
+    let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+    finish(workspace, plan, options.check)
+}
+
+/// Writes the plan's lock, unless this is a rehearsal, and tells what changed.
+pub(super) fn finish(workspace: &Workspace, plan: crate::model::Plan, check: bool) -> Result<Report> {
+    let changes = compare(&workspace.lock, &plan.lock);
+    let differs = workspace.lock_text.as_deref() != Some(&*crate::manifest::write_lock(&plan.lock));
+    if check && differs {
+        let mut error = Error::new(ErrorKind::Pending, "greffon.lock does not fit greffon.toml").hint("run `greffon lock`");
+        for change in &changes {
+            error = error.note(format!("{}/{}: {} → {}", change.r#type, change.name, shown(&change.from), shown(&change.to)));
+        }
+        return Err(error);
+    }
+    if differs && !check && !workspace.globals.dry_run {
+        workspace.write_lock(&plan.lock)?;
+    }
+    Ok(Report { schema: "greffon/lock/1", changed: differs, elements: plan.lock.elements.len(), changes, warnings: plan.warnings })
+}
+
+fn shown(versions: &[String]) -> String {
+    if versions.is_empty() { "nothing".to_owned() } else { versions.join(", ") }
+}
+
+/// What differs between two locks, element by element.
+#[must_use]
+pub fn compare(before: &Lock, after: &Lock) -> Vec<LockChange> {
+    let mut ids: Vec<_> = before.elements.keys().chain(after.elements.keys()).map(|key| key.id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    let versions = |lock: &Lock, id| lock.entries(id).map(|(pin, _)| pin.to_string()).collect::<Vec<_>>();
+    ids.iter()
+        .map(|id| LockChange { r#type: id.kind().to_owned(), name: id.name().to_owned(), from: versions(before, id), to: versions(after, id) })
+        .filter(|change| change.from != change.to)
+        .collect()
+}
+
+/// Points a site's elements at another site's entries; what its requirements do not allow is resolved anew.
+fn imitate(workspace: &Workspace, lock: &mut Lock, like: &str) -> Result<()> {
+    let sites = workspace.chosen(true)?;
+    let [site] = sites.as_slice() else {
+        return Err(Error::new(ErrorKind::Usage, "`--like` needs one `--site`"));
+    };
+    if !workspace.manifest.sites.iter().any(|other| other.name == like) {
+        return Err(Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", like.escape_debug())));
+    }
+    let ids: Vec<_> = lock.elements.keys().map(|key: &LockKey| key.id.clone()).collect();
+    for id in ids {
+        if let Some((pin, _)) = lock.entry(like, &id) {
+            let pin = pin.clone();
+            lock.sites.entry(site.name.clone()).or_default().insert(id, pin);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! `plan`: what a sync would do; `--out` keeps it for `sync --plan`, `--with` asks what if.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Workspace, parse_element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Digest, GitPin, Plan, SitePlan, Source, WantedSite};
+use crate::roles::{PlanDepth, UpdateChoice};
+use crate::sys::{fs, places};
+
+/// What `plan` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Keep the plan in this file.
+    pub out: Option<PathBuf>,
+    /// `TYPE/NAME@REQUIREMENT`: as if the manifest said so.
+    pub with: Vec<String>,
+    /// Status 3 when there is something to do.
+    pub exit_code: bool,
+}
+
+/// What would be done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/plan/1`.
+    pub schema: &'static str,
+    /// One a site.
+    pub sites: Vec<SitePlan>,
+    /// Whether the lockfile would change.
+    pub lock_changed: bool,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// Whether the caller asked for status 3, and there is something to do.
+    #[serde(skip)]
+    pub pending: bool,
+}
+
+/// A plan in a file: carried out as it stands, or refused when anything it was made from has changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SavedPlan {
+    /// `greffon/saved-plan/1`.
+    pub schema: String,
+    /// The manifest's digest.
+    pub manifest: Digest,
+    /// The lockfile's text that belongs to it.
+    pub lock: String,
+    /// The plans.
+    pub sites: Vec<SitePlan>,
+    /// The generation in place at each site.
+    pub generations: Vec<Option<u64>>,
+}
+
+/// The schema of a saved plan.
+pub const SAVED: &str = "greffon/saved-plan/1";
+
+/// Plans; with `--dry-run` or `--offline` nothing is fetched.
+///
+/// # Errors
+/// As [`crate::roles::Client::plan`].
+pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
+    let sites = workspace.chosen(false)?;
+    let plan = make(workspace, &sites, &options.with)?;
+    if let Some(out) = &options.out {
+        if !options.with.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, "`--out` keeps what the manifest says, and `--with` is not in it"));
+        }
+        save(workspace, &plan, &sites, out)?;
+    }
+    Ok(report(plan, options.exit_code))
+}
+
+/// The report of a plan.
+#[must_use]
+pub fn report(plan: Plan, exit_code: bool) -> Report {
+    let pending = exit_code && (plan.lock_changed || plan.sites.iter().any(|site| !site.is_empty()));
+    let sites = plan.sites.into_iter().map(|site| SitePlan { grafts: Vec::new(), ..site }).collect();
+    Report { schema: "greffon/plan/1", sites, lock_changed: plan.lock_changed, warnings: plan.warnings, pending }
+}
+
+fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result<Plan> {
+    let depth = if workspace.globals.dry_run || workspace.globals.offline { PlanDepth::Peek } else { PlanDepth::Compose };
+    let mut request = workspace.request(sites, depth, UpdateChoice::Keep);
+    for text in with {
+        let argument = parse_element(text)?;
+        let id = workspace.any_element(&argument.name)?;
+        let requirement = argument.requirement.ok_or_else(|| Error::new(ErrorKind::Usage, format!("`--with {text}` names no version")).hint(format!("--with {id}@REQUIREMENT")))?;
+        for site in request.wanted.iter_mut().filter(|site| request.only.contains(&site.name)) {
+            site.add(id.clone(), requirement.clone());
+            if let Some(element) = site.elements.get_mut(&id)
+                && let Source::Git { pin, .. } = &mut element.source
+            {
+                *pin = GitPin::Version;
+            }
+        }
+    }
+    workspace.roles.client.plan(&workspace.machine.cx, &request)
+}
+
+fn save(workspace: &Workspace, plan: &Plan, sites: &[&WantedSite], out: &Path) -> Result<()> {
+    if let Some(site) = plan.sites.iter().find(|site| site.tree.is_none()) {
+        return Err(Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock: this plan could not be carried out", site.name)).hint("leave --dry-run and --offline off"));
+    }
+    let mut generations = Vec::with_capacity(sites.len());
+    for wanted in sites {
+        generations.push(workspace.site(wanted)?.current()?.map(|generation| generation.number));
+    }
+    let saved = SavedPlan {
+        schema: SAVED.to_owned(),
+        manifest: Digest::of(workspace.manifest.text.as_bytes()),
+        lock: crate::manifest::write_lock(&plan.lock),
+        sites: plan.sites.clone(),
+        generations,
+    };
+    let text = serde_json::to_string_pretty(&saved).map_err(|error| Error::new(ErrorKind::Internal, "the plan cannot be written as JSON").caused_by(error))?;
+    fs::write_atomic(&places::absolute(out)?, text.as_bytes())
+}

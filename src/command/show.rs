@@ -1,0 +1,142 @@
+//! `show` and `search`: what the repositories know.
+
+use serde::Serialize;
+
+use super::{Workspace, parse_element};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ElementId, ElementInfo, Version};
+use crate::roles::{ElementInfoRequest, SearchHit, SearchRequest, Versions, VersionsRequest};
+
+/// What is known of one element.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/show/1`.
+    pub schema: &'static str,
+    /// The element.
+    pub element: ElementId,
+    /// The repository that owns its name.
+    pub repository: String,
+    /// Others that know it, and are not asked.
+    pub also_in: Vec<String>,
+    /// Every version, newest first.
+    pub versions: Vec<VersionLine>,
+    /// The metadata of the chosen version, else of the newest.
+    pub info: Option<ElementInfo>,
+    /// Site and locked version.
+    pub locked: Vec<(String, String)>,
+}
+
+/// One version.
+#[derive(Debug, Clone, Serialize)]
+pub struct VersionLine {
+    /// As its author wrote it.
+    pub version: Version,
+    /// When.
+    pub published: Option<String>,
+    /// Why it was withdrawn.
+    pub yanked: Option<String>,
+}
+
+/// Shows one element, `NAME[@VERSION]`.
+///
+/// # Errors
+/// `NotFound` when nobody knows it.
+pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
+    let argument = parse_element(text)?;
+    let id = workspace.any_element(&argument.name)?;
+    let cx = &workspace.machine.cx;
+    let mut owner = None;
+    let mut also_in = Vec::new();
+    for repository in &workspace.roles.repositories {
+        if let Versions::Known(entries) = repository.versions(cx, &VersionsRequest { id: id.clone() })? {
+            if owner.is_none() {
+                owner = Some((repository, entries));
+            } else {
+                also_in.push(repository.name().to_owned());
+            }
+        }
+    }
+    let locked: Vec<(String, String)> =
+        workspace.manifest.sites.iter().filter_map(|site| Some((site.name.clone(), workspace.lock.entry(&site.name, &id)?.0.to_string()))).collect();
+    let Some((repository, mut entries)) = owner else {
+        if !locked.is_empty() {
+            return Ok(of_lock(workspace, id, locked));
+        }
+        return Err(Error::new(ErrorKind::NotFound, format!("no repository knows {id}")).hint("`greffon search TEXT` looks for names"));
+    };
+    let told = entries.iter().find_map(|entry| entry.info.as_ref().and_then(|info| info.scheme.clone()));
+    let wanted = workspace.manifest.sites.iter().find_map(|site| site.elements.get(&id));
+    let scheme = workspace.schemes.of(&id, wanted, told.as_deref())?;
+    entries.sort_by(|a, b| scheme.compare(&b.version, &a.version));
+    let chosen = match &argument.requirement {
+        Some(requirement) => {
+            let matcher = scheme.requirement(requirement)?;
+            entries.iter().find(|entry| entry.version.as_str() == requirement.as_str()).or_else(|| entries.iter().find(|entry| matcher.matches(&entry.version)))
+        }
+        None => entries.first(),
+    };
+    let info = match chosen {
+        Some(entry) => repository.element_info(cx, &ElementInfoRequest { id: id.clone(), version: entry.version.clone() })?,
+        None => None,
+    };
+    if let (Some(requirement), None) = (&argument.requirement, &info) {
+        let known: Vec<&str> = entries.iter().take(5).map(|entry| entry.version.as_str()).collect();
+        return Err(Error::new(ErrorKind::NotFound, format!("{id} has no version {requirement}")).hint(format!("newest: {}", known.join(", "))));
+    }
+    let versions = entries
+        .iter()
+        .map(|entry| VersionLine {
+            version: entry.version.clone(),
+            published: entry.info.as_ref().and_then(|info| info.published.clone()),
+            yanked: entry.info.as_ref().and_then(|info| info.yanked.clone()),
+        })
+        .collect();
+    Ok(Report { schema: "greffon/show/1", element: id, repository: repository.name().to_owned(), also_in, versions, info, locked })
+}
+
+/// What only the lock knows: an element with a source of its own.
+fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) -> Report {
+    let entries: Vec<_> = workspace.lock.entries(&id).collect();
+    let info = entries.last().map(|(pin, entry)| {
+        let mut info = ElementInfo::bare(id.clone(), pin.version.clone());
+        info.dependencies.clone_from(&entry.dependencies);
+        info.conflicts.clone_from(&entry.conflicts);
+        info
+    });
+    let source = entries.last().and_then(|(_, entry)| entry.git.as_deref().or(entry.url.as_deref()).map(crate::sys::redact).or_else(|| entry.path.clone())).unwrap_or_default();
+    let versions = entries.iter().map(|(pin, entry)| VersionLine { version: pin.version.clone(), published: None, yanked: entry.yanked.clone() }).collect();
+    Report { schema: "greffon/show/1", element: id, repository: source, also_in: Vec::new(), versions, info, locked }
+}
+
+/// What was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct SearchReport {
+    /// `greffon/search/1`.
+    pub schema: &'static str,
+    /// Best first, a repository after the other.
+    pub hits: Vec<Found>,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Found {
+    /// Where.
+    pub repository: String,
+    /// What.
+    #[serde(flatten)]
+    pub hit: SearchHit,
+}
+
+/// Searches every repository.
+///
+/// # Errors
+/// Whatever a repository fails with.
+pub fn search(workspace: &Workspace, text: &str, limit: usize) -> Result<SearchReport> {
+    let mut hits: Vec<Found> = Vec::new();
+    for repository in &workspace.roles.repositories {
+        let found = repository.search(&workspace.machine.cx, &SearchRequest { text: text.to_owned(), limit })?;
+        hits.extend(found.into_iter().map(|hit| Found { repository: repository.name().to_owned(), hit }));
+    }
+    hits.truncate(limit);
+    Ok(SearchReport { schema: "greffon/search/1", hits })
+}

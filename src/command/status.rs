@@ -1,0 +1,48 @@
+//! `status` (by the stat cache) and `verify` (every byte).
+
+use serde::Serialize;
+
+use super::Workspace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{SiteState, SiteStatus};
+
+/// What `status` and `verify` may be told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Read every byte.
+    pub verify: bool,
+    /// Status 3 when a site is not clean.
+    pub exit_code: bool,
+}
+
+/// The state of the chosen sites.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/status/1`.
+    pub schema: &'static str,
+    /// One a site.
+    pub sites: Vec<SiteStatus>,
+    /// Whether the caller asked for status 3, and there is something to tell.
+    #[serde(skip)]
+    pub pending: bool,
+}
+
+/// Looks, and writes nothing.
+///
+/// # Errors
+/// As [`crate::site::Site::status`]; for `verify`, `Site` is not an error: differences are in the report.
+pub fn run(workspace: &Workspace, options: Options) -> Result<Report> {
+    let mut sites = Vec::new();
+    for wanted in workspace.chosen(false)? {
+        sites.push(workspace.site(wanted)?.status(&workspace.machine.cx, options.verify)?);
+    }
+    let unclean = |site: &SiteStatus| matches!(site.state, SiteState::Drift | SiteState::Pending) || !site.elements.iter().all(|element| element.files.is_empty());
+    let pending = options.exit_code && sites.iter().any(unclean);
+    Ok(Report { schema: "greffon/status/1", sites, pending })
+}
+
+/// The error that stands for "there is something to do" (exit status 3).
+#[must_use]
+pub fn pending_error(what: &str) -> Error {
+    Error::new(ErrorKind::Pending, what.to_owned())
+}

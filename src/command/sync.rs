@@ -1,0 +1,309 @@
+//! `sync`: the sites made as wanted. `install` and `uninstall` are `add` and `remove` with this after them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::plan::{SAVED, SavedPlan};
+use super::{Workspace, add, plan, remove};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Manifest, parse_lock};
+use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, LinkMode, Plan, SitePlan, WantedSite};
+use crate::roles::{ApplyReport, ApplyRequest, PlanDepth, UpdateChoice};
+use crate::sys::{fs, places};
+
+/// What `sync` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Carry out this saved plan.
+    pub plan: Option<PathBuf>,
+    /// Go on with a held site, and take the hold away.
+    pub release: bool,
+    /// Fill paths that do not exist also under `--all`.
+    pub create: bool,
+    /// How many removals are fine.
+    pub max_removals: Option<usize>,
+    /// `TYPE/NAME` whose data may be destroyed.
+    pub purge: Vec<String>,
+    /// The canary.
+    pub first: Option<String>,
+    /// How many sites may fail before the rest is left.
+    pub max_fail: Option<usize>,
+    /// Overrides the sites' link mode.
+    pub link_mode: Option<LinkMode>,
+    /// Overrides `if-local-changes`.
+    pub if_local_changes: Option<IfLocalChanges>,
+    /// What the generation's message says.
+    pub reason: Option<String>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/sync/1`.
+    pub schema: &'static str,
+    /// One a site.
+    pub sites: Vec<SiteReport>,
+    /// Whether this was a rehearsal.
+    pub dry_run: bool,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What became of one site.
+#[derive(Debug, Clone, Serialize)]
+pub struct SiteReport {
+    /// Its name.
+    pub name: String,
+    /// In one word.
+    pub state: SiteResult,
+    /// The generation now in place.
+    pub generation: Option<u64>,
+    /// Element by element.
+    pub changes: Vec<Change>,
+    /// What was done to its files.
+    pub files: FileCounts,
+    /// How many elements it is made of.
+    pub elements: usize,
+    /// Files put aside.
+    pub saved: Vec<String>,
+    /// Warnings, and why it was skipped.
+    pub notes: Vec<String>,
+    /// Why it failed, in one line.
+    pub error: Option<String>,
+    /// Why it failed, whole.
+    #[serde(skip)]
+    pub failure: Option<Arc<Error>>,
+}
+
+/// A site's result in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SiteResult {
+    /// It is now as wanted.
+    Synced,
+    /// It was as wanted.
+    Unchanged,
+    /// It was left as it is: held, elsewhere, or after others failed.
+    Skipped,
+    /// It is as it was.
+    Failed,
+    /// A rehearsal: it would change.
+    Planned,
+}
+
+/// Asks whether a plan is to be carried out. Called only where somebody is there to answer.
+pub type Confirm<'a> = &'a dyn Fn(&plan::Report) -> Result<bool>;
+
+/// Plans and applies.
+///
+/// # Errors
+/// What made planning fail; `Refused` when the answer was no. What happened to single sites is in the report.
+pub fn run(workspace: &Workspace, options: &Options, confirm: Confirm<'_>) -> Result<Report> {
+    let sites = workspace.chosen(true)?;
+    match &options.plan {
+        Some(file) => {
+            let made = load(workspace, &sites, file)?;
+            carry_out(workspace, &workspace.manifest, made, options, confirm, "sync of a saved plan")
+        }
+        None => {
+            let made = workspace.plan(&sites, depth(workspace), UpdateChoice::Keep)?;
+            carry_out(workspace, &workspace.manifest, made, options, confirm, "sync")
+        }
+    }
+}
+
+/// `install`: the elements into manifest and lock, then a sync.
+///
+/// # Errors
+/// As [`add::run`] and [`run`]. Manifest and lock are written only once everything is fetched.
+pub fn install(workspace: &Workspace, elements: &add::Options, options: &Options, confirm: Confirm<'_>) -> Result<(add::Report, Report)> {
+    let sites = workspace.chosen(true)?;
+    let edited = add::prepare(workspace, elements)?;
+    let made = plan_edited(workspace, &edited.manifest, &edited.lock, &sites)?;
+    let reason = format!("install {}", elements.elements.join(" "));
+    let report = carry_out(workspace, &edited.manifest, made, options, confirm, &reason)?;
+    Ok((edited.report, report))
+}
+
+/// `uninstall`: the elements out of manifest and lock, then a sync.
+///
+/// # Errors
+/// As [`remove::run`] and [`run`].
+pub fn uninstall(workspace: &Workspace, elements: &remove::Options, options: &Options, confirm: Confirm<'_>) -> Result<(remove::Report, Report)> {
+    let sites = workspace.chosen(true)?;
+    let edited = remove::prepare(workspace, elements)?;
+    let made = plan_edited(workspace, &edited.manifest, &edited.lock, &sites)?;
+    let reason = format!("uninstall {}", elements.elements.join(" "));
+    let named = Options { max_removals: options.max_removals.or(Some(edited.report.removed.len() + edited.report.changes.len())), ..options.clone() };
+    let report = carry_out(workspace, &edited.manifest, made, &named, confirm, &reason)?;
+    Ok((edited.report, report))
+}
+
+fn plan_edited(workspace: &Workspace, manifest: &Manifest, lock: &crate::model::Lock, sites: &[&WantedSite]) -> Result<Plan> {
+    let mut request = workspace.request(sites, depth(workspace), UpdateChoice::Keep);
+    request.wanted.clone_from(&manifest.sites);
+    request.lock = lock.clone();
+    workspace.roles.client.plan(&workspace.machine.cx, &request)
+}
+
+fn depth(workspace: &Workspace) -> PlanDepth {
+    if workspace.globals.dry_run { PlanDepth::Peek } else { PlanDepth::Compose }
+}
+
+fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &Options, confirm: Confirm<'_>, reason: &str) -> Result<Report> {
+    refuse_hooks(manifest)?;
+    let warnings = made.warnings.clone();
+    if workspace.globals.dry_run {
+        let sites = made.sites.iter().map(planned).collect();
+        return Ok(Report { schema: "greffon/sync/1", sites, dry_run: true, warnings });
+    }
+    if needs_consent(&made) && workspace.machine.cx.prompter().is_present() && !(workspace.globals.yes && !destructive(&made)) && !confirm(&plan::report(made.clone(), false))? {
+        return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
+    }
+    let mut wanted = manifest.sites.clone();
+    for site in &mut wanted {
+        if let Some(mode) = options.link_mode.or(workspace.machine.user.link_mode.filter(|_| site.link_mode == LinkMode::Auto)) {
+            site.link_mode = mode;
+        }
+        if let Some(answer) = options.if_local_changes {
+            site.policy.if_local_changes = answer;
+        }
+    }
+    if manifest.text != workspace.manifest.text {
+        workspace.write_manifest(&manifest.text)?;
+    }
+    workspace.write_lock(&made.lock)?;
+    let request = ApplyRequest {
+        sites: made.sites.clone(),
+        wanted,
+        lock: made.lock,
+        manifest: manifest.text.clone(),
+        policy: None,
+        release: options.release,
+        max_removals: options.max_removals,
+        purge: options.purge.iter().map(|name| workspace.known_element(name)).collect::<Result<_>>()?,
+        create: options.create || !workspace.globals.all,
+        jobs: workspace.globals.jobs.or(workspace.machine.user.jobs).unwrap_or(2),
+        first: options.first.clone(),
+        max_fail: options.max_fail.unwrap_or(1),
+        reason: options.reason.clone().unwrap_or_else(|| reason.to_owned()),
+    };
+    let applied = workspace.roles.client.apply(&workspace.machine.cx, &request)?;
+    prune(workspace, manifest, &applied)?;
+    Ok(Report { schema: "greffon/sync/1", sites: results(&made.sites, applied), dry_run: false, warnings })
+}
+
+/// Hooks are run by the extension host; a manifest that counts on them must not be applied without.
+pub(super) fn refuse_hooks(manifest: &Manifest) -> Result<()> {
+    let none = manifest.hooks.is_null() || manifest.hooks.as_object().is_some_and(serde_json::Map::is_empty);
+    if none {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unsupported, "greffon.toml has [hooks], and this greffon cannot run hooks").hint("take them out to go on without; `greffon plan` and `greffon fetch` work as they are"))
+}
+
+/// A plan that removes, changes the core or can destroy data is shown and asked about.
+fn needs_consent(made: &Plan) -> bool {
+    made.sites.iter().flat_map(|site| &site.changes).any(|change| {
+        change.destructive || change.action == Action::Remove || (change.id.kind() == "core" && matches!(change.action, Action::Update | Action::Move))
+    })
+}
+
+fn destructive(made: &Plan) -> bool {
+    made.sites.iter().flat_map(|site| &site.changes).any(|change| change.destructive)
+}
+
+fn planned(site: &SitePlan) -> SiteReport {
+    SiteReport {
+        name: site.name.clone(),
+        state: if site.is_empty() { SiteResult::Unchanged } else { SiteResult::Planned },
+        generation: None,
+        changes: site.changes.clone(),
+        files: site.files.unwrap_or_default(),
+        elements: site.download_map.len(),
+        saved: Vec::new(),
+        notes: site.held.iter().map(|why| format!("held: {why}")).collect(),
+        error: None,
+        failure: None,
+    }
+}
+
+fn results(plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
+    let mut sites = Vec::with_capacity(plans.len());
+    for outcome in applied.sites {
+        let plan = plans.iter().find(|plan| plan.name == outcome.name);
+        let state = match (&outcome.error, &outcome.skipped) {
+            (Some(_), _) => SiteResult::Failed,
+            (None, Some(_)) => SiteResult::Skipped,
+            (None, None) if plan.is_some_and(SitePlan::is_empty) => SiteResult::Unchanged,
+            (None, None) => SiteResult::Synced,
+        };
+        let mut notes = outcome.notes;
+        notes.extend(outcome.skipped);
+        sites.push(SiteReport {
+            name: outcome.name,
+            state,
+            generation: outcome.generation,
+            changes: plan.map(|plan| plan.changes.clone()).unwrap_or_default(),
+            files: outcome.files,
+            elements: plan.map_or(0, |plan| plan.download_map.len()),
+            saved: outcome.saved,
+            notes,
+            error: outcome.error.as_ref().map(|error| error.message().to_owned()),
+            failure: outcome.error,
+        });
+    }
+    sites
+}
+
+/// `keep = N`: older generations go, and their pins with them.
+fn prune(workspace: &Workspace, manifest: &Manifest, applied: &ApplyReport) -> Result<()> {
+    for outcome in applied.sites.iter().filter(|outcome| outcome.error.is_none() && outcome.skipped.is_none()) {
+        let Some(wanted) = manifest.sites.iter().find(|site| site.name == outcome.name) else { continue };
+        let Some(keep) = wanted.keep else { continue };
+        let site = workspace.site(wanted)?;
+        let dropped = site.prune(&workspace.machine.cx, keep)?;
+        if let Some(id) = site.id()? {
+            for number in dropped {
+                workspace.roles.stock.unpin(&workspace.machine.cx, &id, Some(number))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a saved plan, and refuses one that no longer belongs to what stands here.
+fn load(workspace: &Workspace, sites: &[&WantedSite], file: &std::path::Path) -> Result<Plan> {
+    let path = places::absolute(file)?;
+    let text = fs::read_text(&path, 256 << 20)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no plan `{}`", path.display())))?;
+    let saved: SavedPlan = serde_json::from_str(&text).map_err(|error| Error::new(ErrorKind::Invalid, format!("`{}` is not a saved plan", path.display())).caused_by(error).hint("make one with `greffon plan --out FILE`"))?;
+    if saved.schema != SAVED {
+        return Err(Error::new(ErrorKind::Newer, format!("`{}` was written by another greffon (schema `{}`)", path.display(), saved.schema.escape_debug())));
+    }
+    let stale = |what: &str| Error::new(ErrorKind::Invalid, format!("the plan no longer holds: {what} since it was made")).hint("make a new one with `greffon plan --out FILE`");
+    if saved.manifest != Digest::of(workspace.manifest.text.as_bytes()) {
+        return Err(stale("greffon.toml has changed"));
+    }
+    let (lock, _) = parse_lock(&path, &saved.lock)?;
+    let lock_now = workspace.lock_text.as_deref().unwrap_or_default();
+    if !lock_now.is_empty() && lock_now != saved.lock && workspace.lock != lock {
+        let before_only = saved.sites.is_empty();
+        if before_only || workspace.lock.elements.keys().any(|key| !lock.elements.contains_key(key)) {
+            return Err(stale("greffon.lock has changed"));
+        }
+    }
+    let mut plans = Vec::new();
+    for (plan, generation) in saved.sites.into_iter().zip(saved.generations) {
+        let Some(wanted) = sites.iter().find(|site| site.name == plan.name) else { continue };
+        if workspace.site(wanted)?.current()?.map(|current| current.number) != generation {
+            return Err(stale(&format!("site `{}` has changed", plan.name)));
+        }
+        plans.push(plan);
+    }
+    if plans.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the plan is about none of the chosen sites"));
+    }
+    Ok(Plan { lock_changed: workspace.lock != lock, lock, sites: plans, warnings: Vec::new() })
+}

@@ -1,0 +1,235 @@
+//! A manifest, opened: its lock, its roles, its sites.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Globals, Machine, Surroundings};
+use crate::builtin::client::{Parts, Schemes};
+use crate::builtin::environment::Env;
+use crate::diagnostic::nearest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Config, Manifest, UseSpec, gitattributes, parse_lock, write_lock};
+use crate::model::{Digest, Lock, Plan, WantedSite};
+use crate::registry::{Registry, default_spec};
+use crate::roles::{Client, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
+use crate::site::Site;
+use crate::sys::{fs, places};
+
+/// The five roles, as the configuration chose them.
+#[derive(Debug, Clone)]
+pub struct Roles {
+    /// The client.
+    pub client: Arc<dyn Client>,
+    /// The stock.
+    pub stock: Arc<dyn Stock>,
+    /// In order of priority.
+    pub repositories: Vec<Arc<dyn Repository>>,
+    /// The downloader.
+    pub downloader: Arc<dyn Downloader>,
+    /// The installer.
+    pub installer: Arc<dyn Installer>,
+}
+
+/// Everything a command needs.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The flags.
+    pub globals: Globals,
+    /// `greffon.toml`.
+    pub manifest: Manifest,
+    /// `greffon.lock`; empty when there is none.
+    pub lock: Lock,
+    /// The lockfile's text as it stands; `None` when there is none.
+    pub lock_text: Option<String>,
+    /// Whether the lockfile holds conflict markers.
+    pub lock_conflicted: bool,
+    /// Machine and user.
+    pub machine: Machine,
+    /// The roles.
+    pub roles: Roles,
+    /// What built-in constructors were given.
+    pub env: Env,
+    /// How versions are read.
+    pub schemes: Schemes,
+}
+
+/// The folder a command starts from.
+pub(super) fn start_folder(globals: &Globals) -> Result<PathBuf> {
+    match &globals.directory {
+        Some(folder) => places::absolute(folder),
+        None => places::working_directory(),
+    }
+}
+
+impl Workspace {
+    /// Finds the manifest, reads it and its lock, and makes the roles.
+    ///
+    /// # Errors
+    /// Whatever is wrong with any of them.
+    pub fn open(globals: &Globals, surroundings: &Surroundings) -> Result<Self> {
+        let path = Manifest::find(&start_folder(globals)?)?;
+        let manifest = Manifest::load(&path)?;
+        let base = folder_of(&manifest);
+        let machine = Machine::open(globals, surroundings, Some(&manifest.config), &base)?;
+        let lock_path = base.join("greffon.lock");
+        let lock_text = fs::read_text(&lock_path, 64 << 20)?;
+        let (lock, lock_conflicted) = match &lock_text {
+            Some(text) => parse_lock(&lock_path, text)?,
+            None => (Lock::default(), false),
+        };
+        let (env, roles) = make_roles(globals, &manifest, &machine, &base)?;
+        let schemes = Schemes::new(manifest.config.schemes.clone(), Arc::clone(&roles.installer));
+        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes })
+    }
+
+    /// The manifest's folder.
+    #[must_use]
+    pub fn base(&self) -> PathBuf {
+        folder_of(&self.manifest)
+    }
+
+    /// The sites a command is about. `writing`: one of several must be chosen by name or `--all`.
+    ///
+    /// # Errors
+    /// `Usage` for a name that no site has, or when a choice is needed.
+    pub fn chosen(&self, writing: bool) -> Result<Vec<&WantedSite>> {
+        let sites = &self.manifest.sites;
+        if self.globals.sites.is_empty() {
+            if writing && sites.len() > 1 && !self.globals.all {
+                let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
+                return Err(Error::new(ErrorKind::Usage, format!("the manifest has {} sites, and this command writes: which one?", sites.len()))
+                    .hint(format!("say `--site NAME` ({}) or `--all`", names.join(", "))));
+            }
+            return Ok(sites.iter().collect());
+        }
+        let mut chosen = Vec::new();
+        for name in &self.globals.sites {
+            match sites.iter().find(|site| site.name == *name) {
+                Some(site) => chosen.push(site),
+                None => {
+                    let error = Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", name.escape_debug()));
+                    return Err(match nearest(name, sites.iter().map(|site| site.name.as_str())) {
+                        Some(near) => error.hint(format!("did you mean `{near}`?")),
+                        None => error.hint(format!("there are: {}", sites.iter().map(|site| site.name.as_str()).collect::<Vec<_>>().join(", "))),
+                    });
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// A site, located.
+    ///
+    /// # Errors
+    /// As [`Site::open`].
+    pub fn site(&self, wanted: &WantedSite) -> Result<Site> {
+        Site::open(wanted, &self.machine.stockroom)
+    }
+
+    /// A request for a plan of these sites as the manifest wants them.
+    #[must_use]
+    pub fn request(&self, only: &[&WantedSite], depth: PlanDepth, update: UpdateChoice) -> PlanRequest {
+        PlanRequest {
+            wanted: self.manifest.sites.clone(),
+            only: only.iter().map(|site| site.name.clone()).collect(),
+            lock: self.lock.clone(),
+            update,
+            locked: self.globals.locked,
+            frozen: self.globals.frozen,
+            depth,
+        }
+    }
+
+    /// Plans as the manifest wants.
+    ///
+    /// # Errors
+    /// As [`Client::plan`].
+    pub fn plan(&self, only: &[&WantedSite], depth: PlanDepth, update: UpdateChoice) -> Result<Plan> {
+        self.roles.client.plan(&self.machine.cx, &self.request(only, depth, update))
+    }
+
+    /// Writes the lockfile, where it differs; says whether it did. The first one brings its line in `.gitattributes` along.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn write_lock(&self, lock: &Lock) -> Result<bool> {
+        let text = write_lock(lock);
+        if self.lock_text.as_ref() == Some(&text) {
+            return Ok(false);
+        }
+        let base = self.base();
+        if self.lock_text.is_none() {
+            write_gitattributes(&base)?;
+        }
+        fs::write_atomic(&base.join("greffon.lock"), text.as_bytes())?;
+        Ok(true)
+    }
+
+    /// Writes the manifest's text.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn write_manifest(&self, text: &str) -> Result<()> {
+        fs::write_atomic(&self.manifest.path, text.as_bytes())
+    }
+}
+
+/// Has git merge lockfiles by union (DESIGN section 5).
+pub(super) fn write_gitattributes(base: &Path) -> Result<()> {
+    let path = base.join(".gitattributes");
+    let existing = fs::read_text(&path, 1 << 20)?;
+    match gitattributes(existing.as_deref()) {
+        Some(text) => fs::write_atomic(&path, text.as_bytes()),
+        None => Ok(()),
+    }
+}
+
+fn folder_of(manifest: &Manifest) -> PathBuf {
+    manifest.path.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path) -> Result<(Env, Roles)> {
+    let registry = Registry::builtin();
+    let Config { client, stock, downloader, installer, repositories, schemes, .. } = &manifest.config;
+    let spec = |chosen: &Option<UseSpec>, default: &str| chosen.clone().unwrap_or_else(|| default_spec(default));
+    let installer_spec = spec(installer, "tree");
+    let installer = registry.installers.find(&installer_spec)?(&installer_spec)?;
+    let env = Env {
+        http: machine.http.clone(),
+        sources: machine.sources.clone(),
+        stockroom: machine.stockroom.clone(),
+        installer: Arc::clone(&installer),
+        schemes: schemes.clone(),
+        credentials: crate::builtin::environment::Credentials::default(),
+    };
+    let mut made = Vec::with_capacity(repositories.len());
+    for spec in repositories {
+        made.push(registry.repositories.find(spec)?(spec, &env)?);
+    }
+    let stock_spec = spec(stock, "store");
+    let stock = registry.stocks.find(&stock_spec)?(&stock_spec, &env)?;
+    let downloader_spec = spec(downloader, "standard");
+    let downloader = registry.downloaders.find(&downloader_spec)?(&downloader_spec, &env)?;
+    let client_spec = spec(client, "standard");
+    let parts = Parts {
+        repositories: made.clone(),
+        repository_keys: repositories.iter().map(key_of).collect(),
+        stock: Arc::clone(&stock),
+        downloader: Arc::clone(&downloader),
+        installer: Arc::clone(&installer),
+        stockroom: machine.stockroom.clone(),
+        sources: machine.sources.clone(),
+        schemes: schemes.clone(),
+        base: base.to_owned(),
+        installer_key: key_of(&installer_spec),
+        jobs: globals.jobs.or(machine.user.jobs).unwrap_or(8),
+    };
+    let client = registry.clients.find(&client_spec)?(&client_spec, parts)?;
+    Ok((env, Roles { client, stock, repositories: made, downloader, installer }))
+}
+
+/// What distinguishes one configured implementation from another.
+fn key_of(spec: &UseSpec) -> String {
+    let text = format!("{:?} {} {}", spec.kind, spec.target, serde_json::Value::Object(spec.options.clone()));
+    Digest::of(text.as_bytes()).to_string()
+}
