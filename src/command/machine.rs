@@ -8,22 +8,11 @@ use indexmap::IndexMap;
 use super::Globals;
 use crate::error::Result;
 use crate::manifest::{Config, SecretSource, UserConfig};
-use crate::roles::{Cancel, Context, ContextBuilder, Events, Prompter};
+use crate::roles::{Context, ContextBuilder};
 use crate::sys::git::{Sources, TransportChoice};
 use crate::sys::http::{Http, HttpOptions};
 use crate::sys::stockroom::Stockroom;
 use crate::sys::{SecretStore, places};
-
-/// Who listens and who answers: given by the command line.
-#[derive(Clone)]
-pub struct Surroundings {
-    /// Progress and log lines.
-    pub events: Arc<dyn Events>,
-    /// Questions.
-    pub prompter: Arc<dyn Prompter>,
-    /// ^C.
-    pub cancel: Cancel,
-}
 
 /// Configuration, network and stock, opened.
 #[derive(Debug, Clone)]
@@ -45,7 +34,7 @@ impl Machine {
     ///
     /// # Errors
     /// A wrong configuration; a stock that cannot be used.
-    pub fn open(globals: &Globals, surroundings: &Surroundings, config: Option<&Config>, base: &std::path::Path) -> Result<Self> {
+    pub fn open(globals: &Globals, surroundings: ContextBuilder, config: Option<&Config>, base: &std::path::Path) -> Result<Self> {
         let user = UserConfig::load()?;
         let stockroom = Stockroom::open(&stock_folder(globals, &user, config, base)?)?;
         let mut mirrors: IndexMap<String, String> = config.map(|config| config.mirrors.clone()).unwrap_or_default();
@@ -61,10 +50,7 @@ impl Machine {
         let transport = config.and_then(|config| config.git_transport.as_deref()).or(user.git_transport.as_deref());
         let transport = if transport == Some("cli") { TransportChoice::Cli } else { TransportChoice::Auto };
         let sources = Sources::new(&stockroom.sources(), http.clone(), transport);
-        let cx = ContextBuilder::default()
-            .events(Arc::clone(&surroundings.events))
-            .prompter(Arc::clone(&surroundings.prompter))
-            .cancel(surroundings.cancel.clone())
+        let cx = surroundings
             .secrets(Arc::new(SecretStore::new(secrets)))
             .trees(Arc::new(stockroom.objects().clone()))
             .offline(globals.offline)
@@ -77,7 +63,7 @@ impl Machine {
 /// Flag, then `GREFFON_STOCK` and the user's configuration, then the manifest, else the user's data folder (DESIGN section 6).
 fn stock_folder(globals: &Globals, user: &UserConfig, config: Option<&Config>, base: &std::path::Path) -> Result<PathBuf> {
     if let Some(folder) = &globals.stock {
-        return Ok(places::absolute(folder)?);
+        return places::absolute(folder);
     }
     if let Some(folder) = &user.stock {
         return Ok(folder.clone());

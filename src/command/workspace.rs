@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Globals, Machine, Surroundings};
+use super::{Globals, Machine};
 use crate::builtin::client::{Parts, Schemes};
 use crate::builtin::environment::Env;
 use crate::diagnostic::nearest;
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseSpec, gitattributes, parse_lock, write_lock};
 use crate::model::{Digest, Lock, Plan, WantedSite};
 use crate::registry::{Registry, default_spec};
-use crate::roles::{Client, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
+use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::Site;
 use crate::sys::{fs, places};
 
@@ -66,7 +66,7 @@ impl Workspace {
     ///
     /// # Errors
     /// Whatever is wrong with any of them.
-    pub fn open(globals: &Globals, surroundings: &Surroundings) -> Result<Self> {
+    pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Self> {
         let path = Manifest::find(&start_folder(globals)?)?;
         let manifest = Manifest::load(&path)?;
         let base = folder_of(&manifest);

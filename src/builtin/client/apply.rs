@@ -52,7 +52,7 @@ impl Standard {
             Ok(Err(why)) => skipped(plan, &why),
             Err(error) => SiteOutcome { error: Some(Arc::new(error)), skipped: None, ..skipped(plan, "") },
         }
-        .settled()
+
     }
 
     fn try_apply(&self, cx: &Context, request: &ApplyRequest, plan: &SitePlan, wanted: &WantedSite) -> Result<std::result::Result<Applied, String>> {

@@ -10,6 +10,7 @@ mod notes;
 mod objects;
 mod own;
 mod pack;
+mod patch;
 mod pins;
 mod pool;
 mod program;

@@ -1,0 +1,118 @@
+//! `doctor`: is everything here that greffon needs, and in order?
+
+use serde::Serialize;
+
+use super::{Globals, Machine, Workspace};
+use crate::error::{Error, ErrorKind};
+use crate::roles::ContextBuilder;
+use crate::site::Presence;
+use crate::sys::process;
+
+/// What was looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/doctor/1`.
+    pub schema: &'static str,
+    /// In the order of the check.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// `ok`, `warning` or `failed`.
+    pub state: &'static str,
+    /// What was found.
+    pub found: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Report {
+    /// Whether something must be mended.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.checks.iter().any(|check| check.state == "failed")
+    }
+}
+
+/// Looks at programs, configuration, stock, manifest and sites; repairs nothing.
+#[must_use]
+pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Report {
+    let mut checks = vec![good("greffon", env!("CARGO_PKG_VERSION").to_owned()), git()];
+    match Workspace::open(globals, surroundings) {
+        Ok(workspace) => {
+            checks.push(good("manifest", format!("{}, {} sites", workspace.manifest.path.display(), workspace.manifest.sites.len())));
+            checks.push(stock(&workspace.machine));
+            checks.push(lock(&workspace));
+            for repository in &workspace.roles.repositories {
+                checks.push(good("repository", repository.name().to_owned()));
+            }
+            checks.extend(workspace.manifest.sites.iter().map(|wanted| site(&workspace, wanted)));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            checks.push(warning("manifest", error.message().to_owned(), "`greffon init` writes one"));
+            match Machine::open(globals, ContextBuilder::default(), None, std::path::Path::new("")) {
+                Ok(machine) => checks.push(stock(&machine)),
+                Err(error) => checks.push(bad("stock", &error)),
+            }
+        }
+        Err(error) => checks.push(bad("manifest", &error)),
+    }
+    Report { schema: "greffon/doctor/1", checks }
+}
+
+fn git() -> Check {
+    match process::first_line(&["git".to_owned(), "--version".to_owned()]) {
+        Ok(version) => good("git program", version),
+        Err(_) => warning("git program", "not found".to_owned(), "needed for ssh and for servers that libgit2 cannot ask: install git"),
+    }
+}
+
+fn stock(machine: &Machine) -> Check {
+    good("stock", machine.stockroom.root().display().to_string())
+}
+
+fn lock(workspace: &Workspace) -> Check {
+    if workspace.lock_conflicted {
+        return warning("lockfile", "it holds conflict markers".to_owned(), "`greffon lock` resolves them");
+    }
+    if workspace.lock_text.is_none() {
+        return warning("lockfile", "there is none yet".to_owned(), "`greffon lock` writes it");
+    }
+    for wanted in &workspace.manifest.sites {
+        if let Err(error) = workspace.resolution(wanted) {
+            return warning("lockfile", error.message().to_owned(), "`greffon lock` mends it");
+        }
+    }
+    good("lockfile", format!("{} elements, fits the manifest", workspace.lock.elements.len()))
+}
+
+fn site(workspace: &Workspace, wanted: &crate::model::WantedSite) -> Check {
+    let name = format!("site {}", wanted.name);
+    let presence = workspace.site(wanted).and_then(|site| Ok((site.presence()?, site.current()?.map(|generation| generation.number), site.state())));
+    match presence {
+        Err(error) => bad(&name, &error),
+        Ok((Presence::Elsewhere, ..)) => good(&name, "lives on another host".to_owned()),
+        Ok((Presence::Absent, ..)) => good(&name, format!("{}: nothing there yet", wanted.path.display())),
+        Ok((Presence::Foreign, ..)) => warning(&name, format!("{}: files that greffon did not install", wanted.path.display()), "move them away, or choose another path"),
+        Ok((Presence::Known, generation, state)) => {
+            let generation = generation.map_or_else(|| "no generation".to_owned(), |number| format!("generation {number}"));
+            good(&name, format!("{generation}, state in {}", state.display()))
+        }
+    }
+}
+
+fn good(name: &str, found: String) -> Check {
+    Check { name: name.to_owned(), state: "ok", found, hint: None }
+}
+
+fn warning(name: &str, found: String, hint: &str) -> Check {
+    Check { name: name.to_owned(), state: "warning", found, hint: Some(hint.to_owned()) }
+}
+
+fn bad(name: &str, error: &Error) -> Check {
+    Check { name: name.to_owned(), state: "failed", found: error.message().to_owned(), hint: error.hints().first().cloned() }
+}
