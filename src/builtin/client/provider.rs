@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Standard;
 use super::locking::source_of;
-use crate::builtin::repository::GitElement;
+use crate::builtin::repository::{GitElement, PathElement};
 use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::model::{Download, ElementId, ElementInfo, ObjectId, Source, Version, WantedElement, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, Repository, SearchRequest, Versions, VersionsRequest};
@@ -99,8 +99,15 @@ impl<'a> SiteProvider<'a> {
                 element.infos(cx)
             }
             Source::Path { path, version } => {
-                let info = crate::builtin::repository::folder_info(cx, id, path, version.as_ref())?;
-                Ok(vec![info])
+                let parts = &self.client.parts;
+                let element = PathElement {
+                    id: id.clone(),
+                    path: path.clone(),
+                    version: version.clone(),
+                    installer: Arc::clone(&parts.installer),
+                    stockroom: parts.stockroom.clone(),
+                };
+                Ok(vec![element.info(cx)?])
             }
             Source::Url { url, version, sha256 } => {
                 let version = version
