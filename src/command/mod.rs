@@ -19,6 +19,7 @@ pub mod lock;
 pub mod plan;
 pub mod recover;
 pub mod remove;
+pub mod repo;
 pub mod rollback;
 pub mod show;
 pub mod status;
