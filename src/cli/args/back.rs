@@ -3,8 +3,6 @@
 use clap::{Args, Subcommand};
 
 use super::examples;
-use super::value::choice;
-use crate::model::IfLocalChanges;
 
 /// The generations of a site
 ///
@@ -102,7 +100,4 @@ pub(crate) struct RollbackArgs {
     /// Why, for the hold and the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// What to do with files that were changed by hand
-    #[arg(long, value_name = "WHAT", value_parser = choice::<IfLocalChanges>(&["ask", "abort", "keep", "save", "overwrite", "merge"]))]
-    pub(crate) if_local_changes: Option<IfLocalChanges>,
 }

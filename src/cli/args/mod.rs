@@ -19,11 +19,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub(crate) use back::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs};
 pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
-pub(crate) use repo::{RepoAction, RepoArgs, RepoIndexArgs, RepoUseArgs, RepoYankArgs};
+pub(crate) use repo::{RepoAction, RepoArgs};
 pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, VerifyArgs, WhyArgs};
 pub(crate) use start::{App, CompletionsArgs, DoctorArgs, InitArgs};
-pub(crate) use stock::{StockAction, StockAddArgs, StockArgs, StockGcArgs, StockListArgs, StockVerifyArgs};
-pub(crate) use wanted::{AddArgs, FixArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
+pub(crate) use stock::{StockAction, StockArgs};
+pub(crate) use wanted::{AddArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
 
 /// The heading and lines that close a help text.
 macro_rules! examples {
@@ -73,7 +73,6 @@ pub(crate) enum Command {
     Uninstall(UninstallArgs),
     Update(UpdateArgs),
     Lock(LockArgs),
-    Fix(FixArgs),
     Fetch(FetchArgs),
     Plan(PlanArgs),
     Sync(SyncArgs),

@@ -37,13 +37,8 @@ pub(crate) struct VerifyArgs {}
 #[command(after_help = examples!(
     "greffon list",
     "greffon list --site prod --json",
-    "greffon list 'mod_*'           names that fit a pattern",
 ))]
-pub(crate) struct ListArgs {
-    /// Only elements whose name or id fits this pattern (`*` and `?`)
-    #[arg(value_name = "PATTERN")]
-    pub(crate) pattern: Option<String>,
-}
+pub(crate) struct ListArgs {}
 
 /// Who needs whom, as a tree
 ///
@@ -53,35 +48,29 @@ pub(crate) struct ListArgs {
     "greffon tree",
     "greffon tree plugins/mod_attendance",
     "greffon tree --invert core/moodle    who needs the core",
-    "greffon tree --depth 1",
 ))]
 pub(crate) struct TreeArgs {
     /// Begin with this element [default: what the manifest names]
     #[arg(value_name = "[TYPE/]NAME")]
     pub(crate) element: Option<String>,
     /// Upside down: who needs it
-    #[arg(short, long, requires = "element")]
+    #[arg(short, long)]
     pub(crate) invert: bool,
-    /// How deep to go
-    #[arg(long, value_name = "N")]
-    pub(crate) depth: Option<usize>,
 }
 
-/// Why an element is there, or why it cannot be
+/// Why an element is there
 ///
-/// Reads the manifest and the lockfile; with `--not` it solves again and asks the repositories. Writes nothing.
+/// The chains from the manifest to it: who asks for it, and with which requirement. Reads the manifest and the lockfile. Writes
+/// nothing.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon why plugins/mod_attendance",
-    "greffon why --not plugins/block_xp@2.0    what stands in the way of that version",
+    "greffon why block_xp --site prod",
 ))]
 pub(crate) struct WhyArgs {
-    /// The element; with --not also a version or requirement after `@`
-    #[arg(value_name = "[TYPE/]NAME[@REQ]")]
+    /// The element
+    #[arg(value_name = "[TYPE/]NAME")]
     pub(crate) element: String,
-    /// Why it is not there, or not at that version
-    #[arg(long)]
-    pub(crate) not: bool,
 }
 
 /// Everything that is known of an element

@@ -8,13 +8,13 @@ use super::examples;
 
 /// Write a first greffon.toml
 ///
-/// Writes `greffon.toml` with the installer of the named application and comments that say what else can stand there, and
-/// `.gitattributes` with the line that makes lockfiles merge. Files that exist are never overwritten.
+/// Writes `greffon.toml` with the installer of the named application and comments that say what else can stand there, and the
+/// line in `.gitattributes` that makes lockfiles merge. A manifest that exists is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon init                                a folder for a framework of one's own",
-    "greffon init shop --app wordpress           in a new folder `shop`",
-    "greffon init --app moodle -C /srv/moodle    for a Moodle whose folder that is",
+    "greffon init shop                           in a new folder `shop`",
+    "greffon init --dry-run -C /srv/shop",
 ))]
 pub(crate) struct InitArgs {
     /// Where to write it; made if it is not there [default: the working directory]
@@ -30,10 +30,6 @@ pub(crate) struct InitArgs {
 pub(crate) enum App {
     /// Any tree; the manifest says where each type goes
     Tree,
-    /// Moodle, with the folder of every plugin type
-    Moodle,
-    /// WordPress, with plugins, must-use plugins and themes
-    Wordpress,
 }
 
 /// Check the surroundings and say what is wrong

@@ -38,13 +38,9 @@ pub(crate) enum StockAction {
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon stock list",
-    "greffon stock list 'mod_*' --json",
+    "greffon stock list --json",
 ))]
-pub(crate) struct StockListArgs {
-    /// Only elements whose name or id fits this pattern (`*` and `?`)
-    #[arg(value_name = "PATTERN")]
-    pub(crate) pattern: Option<String>,
-}
+pub(crate) struct StockListArgs {}
 
 /// Put an archive or a folder into the stock by hand
 ///
@@ -55,8 +51,8 @@ pub(crate) struct StockListArgs {
     "greffon stock add plugins/mod_bought@2025010100 ~/Downloads/mod_bought.zip",
 ))]
 pub(crate) struct StockAddArgs {
-    /// Which element, at which version
-    #[arg(value_name = "TYPE/NAME@VERSION")]
+    /// Which element; its version may be left to what its code says
+    #[arg(value_name = "TYPE/NAME[@VERSION]")]
     pub(crate) element: String,
     /// The archive or folder
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
@@ -77,9 +73,9 @@ pub(crate) struct StockGcArgs {
     /// Keep what is not needed as long as the stock stays below this size
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) max_size: Option<u64>,
-    /// Take away the pins of this site (its id or name) first; may be given again
-    #[arg(long, value_name = "SITE")]
-    pub(crate) forget: Vec<String>,
+    /// First take away the pins of this site, by its id
+    #[arg(long, value_name = "ID")]
+    pub(crate) forget: Option<String>,
 }
 
 /// Check every byte of the stock

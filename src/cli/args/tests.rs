@@ -63,7 +63,7 @@ fn every_example_of_every_command_parses() {
     for sub in command().get_subcommands() {
         check_examples(sub, &mut seen);
     }
-    assert!(seen > 60, "only {seen} examples were found");
+    assert!(seen > 55, "only {seen} examples were found");
 }
 
 #[test]
@@ -93,7 +93,8 @@ fn flags_that_exclude_each_other_are_refused() {
         "greffon update --to 2",
         "greffon sync --max-fail 0",
         "greffon sync --link-mode symlink",
-        "greffon tree --invert",
+        "greffon lock --like prod",
+        "greffon add plugins/x --git u --version 1",
         "greffon repo yank d packages/x@1",
         "greffon status -q -v",
     ] {

@@ -1,12 +1,9 @@
-//! Change what is wanted: `add`, `remove`, `install`, `uninstall`, `update`, `lock`, `fix`.
-
-use std::path::PathBuf;
+//! Change what is wanted: `add`, `remove`, `install`, `uninstall`, `update`, `lock`.
 
 use clap::{Args, ValueHint};
 
 use super::examples;
 use super::make::SyncOptions;
-use crate::model::Digest;
 
 /// Want an element: into the manifest and the lockfile
 ///
@@ -54,13 +51,16 @@ pub(crate) struct SourceArgs {
     pub(crate) subdir: Option<String>,
     /// From a folder or an archive on this machine
     #[arg(long, value_name = "PATH", conflicts_with = "url", value_hint = ValueHint::AnyPath)]
-    pub(crate) path: Option<PathBuf>,
+    pub(crate) path: Option<String>,
     /// From an archive behind a url
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// The version that this is, where the code does not say it
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["repository", "git"])]
+    pub(crate) version: Option<String>,
     /// The SHA-256 of that archive
     #[arg(long, requires = "url", value_name = "HEX")]
-    pub(crate) sha256: Option<Digest>,
+    pub(crate) sha256: Option<String>,
     /// The group that the element belongs to
     #[arg(long, value_name = "NAME")]
     pub(crate) group: Option<String>,
@@ -90,7 +90,7 @@ pub(crate) struct RemoveArgs {
 #[command(after_help = examples!(
     "greffon install plugins/mod_attendance",
     "greffon install plugins/block_xp@1.4+ --site test",
-    "greffon install plugins/tool_zip --url https://files.example.org/tool-1.2.zip",
+    "greffon install plugins/tool_zip --url https://files.example.org/tool-1.2.zip --version 1.2",
     "greffon install plugins/theme_new --dry-run",
 ))]
 pub(crate) struct InstallArgs {
@@ -151,26 +151,14 @@ pub(crate) struct UpdateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon lock",
-    "greffon lock --check    write nothing; exit status 3 if there is something to lock",
+    "greffon lock --check                  write nothing; exit status 3 if there is something to lock",
+    "greffon lock --site test --like prod  the versions that `prod` has, where `test` allows them",
 ))]
 pub(crate) struct LockArgs {
     /// Only say whether the lockfile fits; exit status 3 if not
     #[arg(long)]
     pub(crate) check: bool,
-}
-
-/// List the ways out of a conflict again, or take one
-///
-/// When the wishes exclude each other, the error ends with numbered fixes that were checked by solving again. `fix` lists them
-/// once more; `fix N` writes one into `greffon.toml` and `greffon.lock`.
-#[derive(Debug, Args)]
-#[command(after_help = examples!(
-    "greffon fix                list them",
-    "greffon fix 2 --dry-run    show the edit",
-    "greffon fix 2              write it",
-))]
-pub(crate) struct FixArgs {
-    /// Which fix to take
-    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) number: Option<u16>,
+    /// Lock the site named by --site at this site's versions, where its requirements allow
+    #[arg(long, value_name = "SITE", requires = "sites", conflicts_with = "check")]
+    pub(crate) like: Option<String>,
 }

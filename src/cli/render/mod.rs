@@ -1,9 +1,26 @@
 //! Reports as text for people: one file a kind of report.
 
-pub(super) mod applied;
 pub(super) mod change;
+pub(super) mod doctor;
 pub(super) mod history;
+pub(super) mod list;
+pub(super) mod lock;
 pub(super) mod plan;
-pub(super) mod search;
+pub(super) mod repo;
+pub(super) mod show;
+pub(super) mod small;
 pub(super) mod status;
 pub(super) mod stock;
+pub(super) mod sync;
+pub(super) mod tree;
+
+use super::text::Text;
+
+/// What stands before the lines of a site: its name, where there are several.
+fn heading(name: &str, several: bool, page: &mut Text) -> usize {
+    if several {
+        page.paint(super::text::STRONG, name).end();
+        return 2;
+    }
+    0
+}

@@ -2,17 +2,20 @@
 
 use super::change;
 use crate::cli::text::{CHANGE, FAINT, STRONG, Text, count};
+use crate::command::plan::Report;
 use crate::model::{FileCounts, SitePlan};
 
-/// Site by site; a site's name stands above its changes where there are several.
-pub(crate) fn sites(plans: &[SitePlan], page: &mut Text) {
-    for plan in plans {
+/// Site by site.
+pub(crate) fn sites(report: &Report, page: &mut Text) {
+    for plan in &report.sites {
         site(plan, page);
+    }
+    if report.lock_changed {
+        page.line("greffon.lock would change");
     }
 }
 
-/// One site.
-pub(crate) fn site(plan: &SitePlan, page: &mut Text) {
+fn site(plan: &SitePlan, page: &mut Text) {
     page.paint(STRONG, &plan.name).paint(FAINT, format_args!("  {}", plan.path.display())).end();
     if let Some(reason) = &plan.held {
         page.put("  ").paint(CHANGE, "held").line(format_args!(": {reason}"));
@@ -67,7 +70,7 @@ mod tests {
     #[test]
     fn unknown_counts_downloads_holds_and_hooks_are_told() {
         let mut page = Text::new();
-        sites(&[plan()], &mut page);
+        sites(&Report { schema: "greffon/plan/1", sites: vec![plan()], lock_changed: false, warnings: Vec::new(), pending: false }, &mut page);
         let text = anstream::adapter::strip_str(page.finish()).to_string();
         assert_eq!(
             text,

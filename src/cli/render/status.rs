@@ -1,14 +1,14 @@
 //! How the files of sites compare with what was recorded.
 
 use crate::cli::text::{ADD, CHANGE, FAINT, REMOVE, STRONG, Text, count};
-use crate::model::{ElementState, ElementStatus, FileState, SiteState, SiteStatus, Status};
+use crate::model::{ElementState, ElementStatus, FileState, SiteState, SiteStatus};
 
 /// How many files of an element are named before the rest is counted.
 const FILES: usize = 20;
 
 /// Site by site.
-pub(crate) fn sites(status: &Status, page: &mut Text) {
-    for one in &status.sites {
+pub(crate) fn sites(list: &[SiteStatus], page: &mut Text) {
+    for one in list {
         site(one, page);
     }
 }
@@ -79,18 +79,16 @@ mod tests {
             found: (state == ElementState::OtherVersion).then(|| "1.3".to_owned()),
             files: (0..files).map(|at| FileStatus { path: format!("plugins/{name}/{at}\u{1b}"), state: FileState::Modified }).collect(),
         };
-        let status = Status {
-            sites: vec![SiteStatus {
-                name: "prod".into(),
-                state: SiteState::Drift,
-                generation: Some(3),
-                elements: vec![element("a", ElementState::Clean, 0), element("b", ElementState::Modified, 21), element("c", ElementState::OtherVersion, 0)],
-                unmanaged: vec!["plugins/own".into()],
-                held: None,
-            }],
-        };
+        let list = [SiteStatus {
+            name: "prod".into(),
+            state: SiteState::Drift,
+            generation: Some(3),
+            elements: vec![element("a", ElementState::Clean, 0), element("b", ElementState::Modified, 21), element("c", ElementState::OtherVersion, 0)],
+            unmanaged: vec!["plugins/own".into()],
+            held: None,
+        }];
         let mut page = Text::new();
-        sites(&status, &mut page);
+        sites(&list, &mut page);
         let text = anstream::adapter::strip_str(page.finish()).to_string();
         assert!(text.starts_with("prod  drift  generation 3, 3 elements\n  modified  plugins/b 1.2\n    modified      plugins/b/0\\u{1b}\n"), "{text}");
         assert!(

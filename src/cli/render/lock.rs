@@ -1,0 +1,79 @@
+//! What became of the lockfile: `lock`, `update`, `add`, `remove`.
+
+use std::time::Duration;
+
+use crate::cli::text::{ADD, CHANGE, FAINT, REMOVE, STRONG, Text, count, duration};
+use crate::command::lock::{LockChange, Report};
+use crate::command::{add, remove};
+
+/// `Resolved 12 elements in 34ms`, then what differs from before.
+pub(crate) fn report(report: &Report, took: Duration, dry_run: bool, page: &mut Text) {
+    page.put("Resolved ").paint(STRONG, count(report.elements, "element")).line(format_args!(" in {}", duration(took)));
+    changes(&report.changes, page);
+    match (report.changed, dry_run) {
+        (false, _) => page.paint(FAINT, "greffon.lock fits already").end(),
+        (true, true) => page.line("greffon.lock would change"),
+        (true, false) => page.line("Wrote greffon.lock"),
+    };
+}
+
+/// A line an element that came, went or moved.
+pub(crate) fn changes(changes: &[LockChange], page: &mut Text) {
+    for change in changes {
+        let (from, to) = (change.from.join(", "), change.to.join(", "));
+        match (from.is_empty(), to.is_empty()) {
+            (true, _) => page.put("  ").paint(ADD, "+").line(format_args!(" {}/{} {to}", change.r#type, change.name)),
+            (_, true) => page.put("  ").paint(REMOVE, "-").line(format_args!(" {}/{} {from}", change.r#type, change.name)),
+            _ => page.put("  ").paint(CHANGE, "~").line(format_args!(" {}/{} {from} → {to}", change.r#type, change.name)),
+        };
+    }
+}
+
+/// What was written into the manifest, and what that meant for the lock.
+pub(crate) fn added(report: &add::Report, dry_run: bool, page: &mut Text) {
+    let verb = if dry_run { "Would add" } else { "Added" };
+    for one in &report.added {
+        page.put(format_args!("{verb} ")).paint(STRONG, format_args!("{}/{}", one.r#type, one.name));
+        page.put(format_args!(" = \"{}\"", one.requirement)).paint(FAINT, format_args!("  locked at {}", one.version)).end();
+    }
+    changes(&report.changes, page);
+}
+
+/// What was taken out of the manifest, and what that meant for the lock.
+pub(crate) fn removed(report: &remove::Report, dry_run: bool, page: &mut Text) {
+    let verb = if dry_run { "Would remove" } else { "Removed" };
+    for id in &report.removed {
+        page.put(format_args!("{verb} ")).paint(STRONG, id);
+        if report.still_needed.contains(id) {
+            page.put("; it stays, because something else needs it (`greffon why` says what)");
+        }
+        page.end();
+    }
+    changes(&report.changes, page);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_changes_is_the_report() {
+        let change = |name: &str, from: &[&str], to: &[&str]| LockChange {
+            r#type: "plugins".into(),
+            name: name.into(),
+            from: from.iter().map(ToString::to_string).collect(),
+            to: to.iter().map(ToString::to_string).collect(),
+        };
+        let told = Report {
+            schema: "greffon/lock/1",
+            changed: true,
+            elements: 12,
+            changes: vec![change("a", &[], &["1.2"]), change("b", &["1.2"], &[]), change("c", &["1.2"], &["1.3", "1.4"])],
+            warnings: Vec::new(),
+        };
+        let mut page = Text::new();
+        report(&told, Duration::from_millis(34), false, &mut page);
+        let text = anstream::adapter::strip_str(page.finish()).to_string();
+        assert_eq!(text, "Resolved 12 elements in 34ms\n  + plugins/a 1.2\n  - plugins/b 1.2\n  ~ plugins/c 1.2 → 1.3, 1.4\nWrote greffon.lock\n");
+    }
+}

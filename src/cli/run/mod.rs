@@ -1,0 +1,121 @@
+//! From a parsed command to the library and back: one arm and one small function a subcommand.
+
+mod back;
+mod make;
+mod see;
+mod start;
+mod stock;
+mod wanted;
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::args::{Command, CompletionsArgs};
+use super::output::Printer;
+use super::text::{CHANGE, Text};
+use super::{completions, exit};
+use crate::command::{Globals, Workspace};
+use crate::error::Result;
+use crate::roles::ContextBuilder;
+
+/// One run of the program.
+struct Session<'a> {
+    globals: &'a Globals,
+    surroundings: ContextBuilder,
+    printer: &'a Printer,
+    started: Instant,
+}
+
+/// Carries a command out and prints its report; gives the exit status of what did not fail.
+///
+/// # Errors
+/// Whatever the command failed with.
+pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer: &Printer, command: Command) -> Result<u8> {
+    let session = Session { globals, surroundings, printer, started: Instant::now() };
+    match command {
+        Command::Init(args) => start::init(&session, args),
+        Command::Doctor(_) => start::doctor(session),
+        Command::Completions(CompletionsArgs { shell }) => completions::print(printer, shell).map(|()| exit::FINE),
+        Command::Add(args) => wanted::add(session, args),
+        Command::Remove(args) => wanted::remove(session, args),
+        Command::Install(args) => wanted::install(session, args),
+        Command::Uninstall(args) => wanted::uninstall(session, args),
+        Command::Update(args) => wanted::update(session, args),
+        Command::Lock(args) => wanted::lock(session, args),
+        Command::Fetch(_) => make::fetch(session),
+        Command::Plan(args) => make::plan(session, args),
+        Command::Sync(args) => make::sync(session, args),
+        Command::Recover(_) => make::recover(session),
+        Command::Build(args) => make::build(session, args),
+        Command::Forget(args) => make::forget(session, &args),
+        Command::Status(args) => see::status(session, &args),
+        Command::Verify(_) => see::verify(session),
+        Command::List(_) => see::list(session),
+        Command::Tree(args) => see::tree(session, args),
+        Command::Why(args) => see::why(session, &args),
+        Command::Show(args) => see::show(session, &args),
+        Command::Search(args) => see::search(session, &args),
+        Command::Outdated(args) => see::outdated(session, &args),
+        Command::History(args) => back::history(session, args),
+        Command::Diff(args) => back::diff(session, args),
+        Command::Rollback(args) => back::rollback(session, args),
+        Command::Stock(args) => stock::stock(session, args),
+        Command::Repo(args) => stock::repo(session, args),
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Opens the manifest; what is left of the session prints.
+    fn open(self) -> Result<(Workspace, Desk<'a>)> {
+        let Self { globals, surroundings, printer, started } = self;
+        let workspace = Workspace::open(globals, surroundings)?;
+        Ok((workspace, Desk { printer, started, dry_run: globals.dry_run }))
+    }
+
+    /// What prints, for commands that need no manifest, and the surroundings that they need.
+    fn desk(self) -> (ContextBuilder, Desk<'a>) {
+        (self.surroundings, Desk { printer: self.printer, started: self.started, dry_run: self.globals.dry_run })
+    }
+}
+
+/// Where reports are handed in.
+#[derive(Clone, Copy)]
+struct Desk<'a> {
+    printer: &'a Printer,
+    started: Instant,
+    dry_run: bool,
+}
+
+impl Desk<'_> {
+    /// How long the command has taken so far.
+    fn took(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A report that was asked for: data, on stdout.
+    fn show<R: Serialize>(&self, report: &R, human: impl FnOnce(&R, &mut Text)) -> Result<u8> {
+        self.printer.report(report, human)?;
+        Ok(exit::FINE)
+    }
+
+    /// A report of what was done: for people on stderr, with `--json` on stdout.
+    fn tell<R: Serialize>(&self, report: &R, human: impl FnOnce(&R, &mut Text)) -> Result<u8> {
+        self.printer.summary(report, human)?;
+        Ok(exit::FINE)
+    }
+
+    /// What the user should know, before the report; part of the document with `--json`.
+    fn warn(&self, warnings: &[String]) {
+        for warning in warnings {
+            let mut page = Text::new();
+            page.paint(CHANGE.bold(), "warning").put(": ").line(warning);
+            self.printer.message(&page);
+        }
+    }
+}
+
+/// Status 3 where the command says that there is something to do.
+fn pending(is: bool) -> u8 {
+    if is { exit::PENDING } else { exit::FINE }
+}

@@ -1,0 +1,56 @@
+//! `status`, `verify`, `list`, `tree`, `why`, `show`, `search`, `outdated`.
+
+use super::{Session, pending};
+use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, WhyArgs};
+use crate::cli::exit;
+use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page};
+use crate::command;
+use crate::error::Result;
+use crate::model::SiteState;
+
+pub(super) fn status(session: Session<'_>, args: &StatusArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::status::run(&workspace, command::status::Options { verify: false, exit_code: args.exit_code })?;
+    desk.show(&report, |report, page| status_page::sites(&report.sites, page))?;
+    Ok(pending(report.pending))
+}
+
+pub(super) fn verify(session: Session<'_>) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::status::run(&workspace, command::status::Options { verify: true, exit_code: true })?;
+    desk.show(&report, |report, page| status_page::sites(&report.sites, page))?;
+    let drifted = report.pending || report.sites.iter().any(|site| matches!(site.state, SiteState::Drift | SiteState::Pending));
+    Ok(if drifted { exit::FAILED } else { exit::FINE })
+}
+
+pub(super) fn list(session: Session<'_>) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    desk.show(&command::list::run(&workspace)?, list_page::list)
+}
+
+pub(super) fn tree(session: Session<'_>, args: TreeArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    desk.show(&command::tree::run(&workspace, &command::tree::Options { invert: args.invert, element: args.element })?, tree_page::sites)
+}
+
+pub(super) fn why(session: Session<'_>, args: &WhyArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    desk.show(&command::list::why(&workspace, &args.element)?, list_page::why)
+}
+
+pub(super) fn show(session: Session<'_>, args: &ShowArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    desk.show(&command::show::run(&workspace, &args.element)?, show_page::element)
+}
+
+pub(super) fn search(session: Session<'_>, args: &SearchArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    desk.show(&command::show::search(&workspace, &args.words.join(" "), args.limit as usize)?, show_page::hits)
+}
+
+pub(super) fn outdated(session: Session<'_>, args: &OutdatedArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::list::outdated(&workspace, args.exit_code)?;
+    desk.show(&report, list_page::outdated)?;
+    Ok(pending(report.pending))
+}

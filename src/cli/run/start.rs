@@ -1,0 +1,29 @@
+//! `init`, `doctor`.
+
+use super::Session;
+use crate::cli::args::{App, InitArgs};
+use crate::cli::render::{doctor, small};
+use crate::cli::{exit, text::Text};
+use crate::command::{Globals, doctor as checks, init as first};
+use crate::error::Result;
+
+pub(super) fn init(session: &Session<'_>, args: InitArgs) -> Result<u8> {
+    let globals = match args.folder {
+        Some(folder) => Globals { directory: Some(session.globals.directory.clone().unwrap_or_default().join(folder)), ..session.globals.clone() },
+        None => session.globals.clone(),
+    };
+    let app = match args.app {
+        App::Tree => "tree",
+    };
+    let report = first::run(&globals, &first::Options { app: Some(app.to_owned()) })?;
+    session.printer.summary(&report, |report, page: &mut Text| small::init(report, globals.dry_run, page))?;
+    Ok(exit::FINE)
+}
+
+pub(super) fn doctor(session: Session<'_>) -> Result<u8> {
+    let globals = session.globals;
+    let (surroundings, desk) = session.desk();
+    let report = checks::run(globals, surroundings);
+    desk.show(&report, doctor::checks)?;
+    Ok(if report.failed() { exit::FAILED } else { exit::FINE })
+}

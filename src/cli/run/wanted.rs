@@ -1,0 +1,95 @@
+//! `add`, `remove`, `install`, `uninstall`, `update`, `lock`.
+
+use serde::Serialize;
+
+use super::make::{confirm, outcome, sync_options};
+use super::{Desk, Session};
+use crate::cli::args::{AddArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
+use crate::cli::render::{lock as lock_page, sync as sync_page};
+use crate::command::{self, Workspace};
+use crate::error::Result;
+
+fn add_options(elements: Vec<String>, source: SourceArgs) -> command::add::Options {
+    command::add::Options {
+        elements,
+        git: source.git,
+        tag: source.tag,
+        branch: source.branch,
+        rev: source.rev,
+        subdir: source.subdir,
+        path: source.path,
+        url: source.url,
+        sha256: source.sha256,
+        version: source.version,
+        repository: source.repository,
+        group: source.group,
+    }
+}
+
+pub(super) fn add(session: Session<'_>, args: AddArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::add::run(&workspace, &add_options(args.elements, args.source))?;
+    desk.warn(&report.warnings);
+    desk.tell(&report, |report, page| lock_page::added(report, desk.dry_run, page))
+}
+
+pub(super) fn remove(session: Session<'_>, args: RemoveArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::remove::run(&workspace, &command::remove::Options { elements: args.elements })?;
+    desk.tell(&report, |report, page| lock_page::removed(report, desk.dry_run, page))
+}
+
+/// An edit and the sync that followed it, as one document.
+#[derive(Serialize)]
+struct Both<'a, E> {
+    schema: &'static str,
+    wanted: &'a E,
+    sync: &'a command::sync::Report,
+}
+
+pub(super) fn install(session: Session<'_>, args: InstallArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let options = add_options(args.elements, args.source);
+    let (edit, sync) = command::sync::install(&workspace, &options, &sync_options(args.sync, None), &confirm(&workspace, desk))?;
+    desk.warn(&edit.warnings);
+    both(&workspace, desk, "greffon/install/1", &edit, &sync, lock_page::added)
+}
+
+pub(super) fn uninstall(session: Session<'_>, args: UninstallArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let options = command::remove::Options { elements: args.elements };
+    let (edit, sync) = command::sync::uninstall(&workspace, &options, &sync_options(args.sync, None), &confirm(&workspace, desk))?;
+    both(&workspace, desk, "greffon/uninstall/1", &edit, &sync, lock_page::removed)
+}
+
+fn both<E: Serialize>(
+    workspace: &Workspace,
+    desk: Desk<'_>,
+    schema: &'static str,
+    edit: &E,
+    sync: &command::sync::Report,
+    human: impl FnOnce(&E, bool, &mut crate::cli::text::Text),
+) -> Result<u8> {
+    desk.tell(&Both { schema, wanted: edit, sync }, |_, page| {
+        human(edit, desk.dry_run, page);
+        sync_page::report(sync, desk.took(), page);
+    })?;
+    Ok(outcome(workspace, desk, sync))
+}
+
+pub(super) fn update(session: Session<'_>, args: UpdateArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::update::run(&workspace, &command::update::Options { names: args.elements, to: args.to })?;
+    locked(desk, &report)
+}
+
+pub(super) fn lock(session: Session<'_>, args: LockArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::lock::run(&workspace, &command::lock::Options { check: args.check, like: args.like })?;
+    locked(desk, &report)
+}
+
+fn locked(desk: Desk<'_>, report: &command::lock::Report) -> Result<u8> {
+    desk.warn(&report.warnings);
+    desk.tell(report, |report, page| lock_page::report(report, desk.took(), desk.dry_run, page))
+}
