@@ -70,6 +70,8 @@ pub struct SiteReport {
     pub saved: Vec<String>,
     /// Warnings, and why it was skipped.
     pub notes: Vec<String>,
+    /// Why it is held, if it is.
+    pub held: Option<String>,
     /// Why it failed, in one line.
     pub error: Option<String>,
     /// Why it failed, whole.
@@ -225,6 +227,7 @@ fn planned(site: &SitePlan) -> SiteReport {
         elements: site.download_map.len(),
         saved: Vec::new(),
         notes: site.held.iter().map(|why| format!("held: {why}")).collect(),
+        held: site.held.clone(),
         error: None,
         failure: None,
     }
@@ -251,6 +254,7 @@ fn results(plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
             elements: plan.map_or(0, |plan| plan.download_map.len()),
             saved: outcome.saved,
             notes,
+            held: plan.and_then(|plan| plan.held.clone()),
             error: outcome.error.as_ref().map(|error| error.message().to_owned()),
             failure: outcome.error,
         });
