@@ -6,7 +6,7 @@ use super::{Globals, Machine, Workspace};
 use crate::error::{Error, ErrorKind};
 use crate::roles::ContextBuilder;
 use crate::site::Presence;
-use crate::sys::process;
+use crate::sys::first_line;
 
 /// What was looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -65,7 +65,7 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Report {
 }
 
 fn git() -> Check {
-    match process::first_line(&["git".to_owned(), "--version".to_owned()]) {
+    match first_line(&["git".to_owned(), "--version".to_owned()]) {
         Ok(version) => good("git program", version),
         Err(_) => warning("git program", "not found".to_owned(), "needed for ssh and for servers that libgit2 cannot ask: install git"),
     }

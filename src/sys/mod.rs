@@ -2,6 +2,7 @@
 //! `std::process` itself (clippy's disallowed-methods keep it so).
 
 pub mod archive;
+mod first_line;
 pub mod fs;
 pub mod git;
 pub mod http;
@@ -12,5 +13,6 @@ mod redact;
 mod secrets;
 pub mod stockroom;
 
+pub use first_line::first_line;
 pub use redact::redact;
 pub use secrets::SecretStore;

@@ -14,7 +14,7 @@ use crate::sys::pool;
 
 /// Where the bytes of one resolved element are.
 #[derive(Debug, Clone)]
-pub struct Available {
+pub(super) struct Available {
     /// The element.
     pub resolved: Resolved,
     /// Its tree; `None`: it would have to be fetched.
@@ -22,7 +22,7 @@ pub struct Available {
 }
 
 /// The identity under which the stock keeps a locked element; `None` for a local path, which is read afresh each time.
-pub fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement) -> Option<StockKey> {
+pub(super) fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement) -> Option<StockKey> {
     let (origin, digest) = match (&locked.git, &locked.url) {
         (Some(git), _) => {
             let folder = locked.subdir.as_ref().map(|subdir| format!("#{subdir}")).unwrap_or_default();
@@ -35,7 +35,7 @@ pub fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement) -> O
 }
 
 /// The element info that a lock entry stands for.
-pub fn info_of(one: &Resolved, base: &Path) -> ElementInfo {
+pub(super) fn info_of(one: &Resolved, base: &Path) -> ElementInfo {
     let mut info = ElementInfo::bare(one.id.clone(), one.pin.version.clone());
     info.scheme.clone_from(&one.locked.scheme);
     info.dependencies.clone_from(&one.locked.dependencies);

@@ -110,7 +110,7 @@ fn unmet(id: &ElementId, requirement: &Requirement, found: &Resolved, wanted: Op
 }
 
 /// Why a locked entry does not come from where the manifest says; `None`: it does.
-pub fn other_source(wanted: &WantedElement, locked: &LockedElement) -> Option<String> {
+pub(super) fn other_source(wanted: &WantedElement, locked: &LockedElement) -> Option<String> {
     match &wanted.source {
         Source::Repositories { only } => match (&locked.repository, only) {
             (None, _) => Some("is locked from a source of its own, and the manifest names none".to_owned()),

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::fit::Resolved;
-use crate::model::{Download, ElementId, ElementInfo, Lock, LockKey, LockedElement, Pin};
+use crate::model::{Download, ElementId, ElementInfo, Lock, LockedElement, Pin};
 
 /// A url as it may be written down: without user and password. Paths stay as they are.
-pub fn source_of(url: &str) -> String {
+pub(super) fn source_of(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.has_host() && (!parsed.username().is_empty() || parsed.password().is_some()) && parsed.scheme().starts_with("http") => {
             let _ = parsed.set_username("");
@@ -19,7 +19,7 @@ pub fn source_of(url: &str) -> String {
 }
 
 /// The entry of a chosen candidate. `repository`: who delivered it; `None` for a source of the element's own.
-pub fn lock_entry(info: &ElementInfo, repository: Option<&str>, scheme: Option<String>, base: &Path) -> LockedElement {
+pub(super) fn lock_entry(info: &ElementInfo, repository: Option<&str>, scheme: Option<String>, base: &Path) -> LockedElement {
     let mut locked = LockedElement {
         repository: repository.map(str::to_owned),
         scheme,
@@ -52,7 +52,7 @@ pub fn lock_entry(info: &ElementInfo, repository: Option<&str>, scheme: Option<S
 }
 
 /// How to get a locked element's bytes again; `None` when it names no source.
-pub fn download_of(locked: &LockedElement, base: &Path) -> Option<Download> {
+pub(super) fn download_of(locked: &LockedElement, base: &Path) -> Option<Download> {
     if let Some(git) = &locked.git {
         let rev = locked.reference.clone().or_else(|| locked.commit.map(|commit| commit.to_string()))?;
         return Some(Download::Git { git: git.clone(), rev, commit: locked.commit, subdir: locked.subdir.clone(), submodules: locked.submodules });
@@ -65,7 +65,7 @@ pub fn download_of(locked: &LockedElement, base: &Path) -> Option<Download> {
 }
 
 /// The lock of these resolutions. What an earlier lock knows of the same bytes (tree, digest, receipt) is kept.
-pub fn assemble(sites: &mut [(String, Vec<Resolved>)], earlier: &Lock) -> Lock {
+pub(super) fn assemble(sites: &mut [(String, Vec<Resolved>)], earlier: &Lock) -> Lock {
     let mut lock = Lock { extensions: earlier.extensions.clone(), ..Lock::default() };
     let mut uses: BTreeMap<ElementId, Vec<(String, Pin)>> = BTreeMap::new();
     for (site, resolution) in sites.iter_mut() {

@@ -10,7 +10,7 @@ use crate::site::{Generation, Hold, Presence, Site};
 
 /// What stands at a site.
 #[derive(Debug)]
-pub struct Observed {
+pub(super) struct Observed {
     /// The site.
     pub site: Site,
     /// What stands at its path.
@@ -23,7 +23,7 @@ pub struct Observed {
 
 /// What is recorded beside a generation's trees: enough to know, offline, what is installed and from what it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Infos {
+pub(super) struct Infos {
     /// `greffon/infos/1`.
     pub schema: String,
     /// Equal fingerprints: the same elements, trees, patches and installer configuration.
@@ -47,7 +47,7 @@ impl Standard {
 
 impl Observed {
     /// Whether the generation in place was made of exactly this.
-    pub fn is_made_of(&self, fingerprint: Option<&str>) -> bool {
+    pub(super) fn is_made_of(&self, fingerprint: Option<&str>) -> bool {
         let Some(fingerprint) = fingerprint else { return false };
         let Some(current) = &self.current else { return false };
         serde_json::from_str::<Infos>(&current.infos).is_ok_and(|infos| infos.fingerprint.as_deref() == Some(fingerprint))
@@ -55,7 +55,7 @@ impl Observed {
 }
 
 /// A name for everything that decides a site's tree. `None` where something is only known by looking at it: a local path, a tree never fetched.
-pub fn fingerprint(parts: &Parts, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Option<String>> {
+pub(super) fn fingerprint(parts: &Parts, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Option<String>> {
     let mut text = format!("graft 1\n{}\n", parts.installer_key);
     for one in resolution {
         let (Some(tree), None) = (one.locked.tree, &one.locked.path) else { return Ok(None) };

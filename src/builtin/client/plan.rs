@@ -195,7 +195,7 @@ fn removals(before: &[Graft], stays: impl Fn(&ElementId) -> bool) -> Vec<Change>
 }
 
 /// The element that a path of the site belongs to: the one placed deepest above it.
-pub fn owner<'a>(path: &str, grafts: &'a [Graft]) -> Option<&'a ElementId> {
+pub(super) fn owner<'a>(path: &str, grafts: &'a [Graft]) -> Option<&'a ElementId> {
     let inside = |graft: &&Graft| graft.placement.path == "." || path.strip_prefix(graft.placement.path.as_str()).is_some_and(|rest| rest.starts_with('/'));
     let depth = |graft: &&Graft| if graft.placement.path == "." { 0 } else { graft.placement.path.len() };
     grafts.iter().filter(inside).max_by_key(depth).map(|graft| &graft.id)

@@ -9,13 +9,13 @@ use super::locking::source_of;
 use crate::builtin::repository::{GitElement, PathElement};
 use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::model::{Download, ElementId, ElementInfo, ObjectId, Source, Version, WantedElement, WantedSite};
-use crate::roles::{Context, ElementInfoRequest, Repository, SearchRequest, Versions, VersionsRequest};
+use crate::roles::{Context, ElementInfoRequest, SearchRequest, Versions, VersionsRequest};
 use crate::solve::{Known, Problem, Provider, Question, Reply};
 use crate::sys::pool;
 
 /// What every site of one run shares: the repositories' answers.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub(super) struct Asked {
     owned: Mutex<HashMap<(Option<String>, ElementId), Option<Arc<Owned>>>>,
 }
 
@@ -37,7 +37,7 @@ enum From {
 }
 
 /// One site's provider.
-pub struct SiteProvider<'a> {
+pub(super) struct SiteProvider<'a> {
     client: &'a Standard,
     site: &'a WantedSite,
     asked: &'a Asked,
@@ -46,13 +46,13 @@ pub struct SiteProvider<'a> {
 }
 
 impl<'a> SiteProvider<'a> {
-    pub fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem) -> Self {
+    pub(super) fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem) -> Self {
         let exact = problem.roots.iter().filter_map(|root| Some((root.id.clone(), exact_version(client, site, root)?))).collect();
         Self { client, site, asked, exact, origins: Mutex::default() }
     }
 
     /// The repository that a chosen candidate came from; `None`: the element's own source.
-    pub fn origin(&self, id: &ElementId, version: &Version) -> Option<String> {
+    pub(super) fn origin(&self, id: &ElementId, version: &Version) -> Option<String> {
         match self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone()))? {
             From::Repository(index) => Some(self.client.parts.repositories[*index].name().to_owned()),
             From::Stock => Some(self.client.parts.stock.name().to_owned()),

@@ -9,7 +9,7 @@ use crate::model::{Action, Lock, SitePlan, WantedSite};
 
 /// The texts of a generation.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub(super) struct Record {
     /// The lockfile that this site alone would have.
     pub lock: String,
     /// See [`Infos`].

@@ -17,15 +17,18 @@ fn place(parts: &Parts, repository: usize, id: &ElementId, version: &Version) ->
 }
 
 /// Remembers a version that has been fetched.
-pub fn remember(parts: &Parts, repository: &str, info: &ElementInfo) -> Result<()> {
+pub(super) fn remember(parts: &Parts, repository: &str, info: &ElementInfo) -> Result<()> {
     let Some(index) = parts.repositories.iter().position(|known| known.name() == repository) else { return Ok(()) };
     let Some(path) = place(parts, index, &info.id, &info.version) else { return Ok(()) };
+    if let Some(folder) = path.parent() {
+        crate::sys::fs::create_folder(folder)?;
+    }
     let text = serde_json::to_string(info).unwrap_or_default();
     crate::sys::fs::write_atomic(&path, text.as_bytes())
 }
 
 /// What a repository said of a version whose bytes are in stock; `None` where the bytes or the words are not there.
-pub fn recall(parts: &Parts, cx: &Context, repository: usize, id: &ElementId, version: &Version) -> Result<Option<ElementInfo>> {
+pub(super) fn recall(parts: &Parts, cx: &Context, repository: usize, id: &ElementId, version: &Version) -> Result<Option<ElementInfo>> {
     let Some(path) = place(parts, repository, id, version) else { return Ok(None) };
     let Some(text) = crate::sys::fs::read_text(&path, 1 << 20)? else { return Ok(None) };
     let Ok(info) = serde_json::from_str::<ElementInfo>(&text) else { return Ok(None) };

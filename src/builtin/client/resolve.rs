@@ -17,7 +17,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Every site's resolution, and the lock they make.
 #[derive(Debug)]
-pub struct Resolution {
+pub(super) struct Resolution {
     /// In the manifest's order.
     pub sites: Vec<(String, Vec<Resolved>)>,
     /// The lock of these.

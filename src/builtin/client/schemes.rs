@@ -10,7 +10,7 @@ use crate::roles::Installer;
 use crate::version::{Scheme, scheme};
 
 /// What is used where nobody says anything.
-pub const DEFAULT: &str = "3m";
+const DEFAULT: &str = "3m";
 
 /// Chooses schemes.
 #[derive(Debug, Clone)]
