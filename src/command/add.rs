@@ -101,7 +101,11 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
         let argument = parse_element(text)?;
         let source = source(workspace, options)?;
         let from_repositories = matches!(source, Source::Repositories { .. });
-        let id = if from_repositories { workspace.any_element(&argument.name)? } else { argument.name.parse::<ElementId>().or_else(|_| workspace.any_element(&argument.name))? };
+        let id = if from_repositories {
+            workspace.any_element(&argument.name)?
+        } else {
+            argument.name.parse::<ElementId>().or_else(|_| workspace.any_element(&argument.name))?
+        };
         elements.push(NewElement { id, requirement: argument.requirement, source, group: options.group.clone() });
     }
     if elements.len() > 1 && (options.git.is_some() || options.url.is_some() || options.path.is_some()) && options.subdir.is_none() && options.git.is_none() {

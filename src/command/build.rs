@@ -40,7 +40,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     };
     let plan = workspace.plan(&[wanted], PlanDepth::Compose, UpdateChoice::Keep)?;
     let built = plan.sites.first().ok_or_else(|| Error::new(ErrorKind::Internal, "the plan has no site"))?;
-    let tree = built.tree.ok_or_else(|| Error::new(ErrorKind::Offline, "the tree needs elements that are not in stock").hint("run `greffon fetch` where there is a network"))?;
+    let tree = built
+        .tree
+        .ok_or_else(|| Error::new(ErrorKind::Offline, "the tree needs elements that are not in stock").hint("run `greffon fetch` where there is a network"))?;
     let to = places::absolute(&options.to)?;
     if !workspace.globals.dry_run {
         crate::site::build(&workspace.machine.cx, &workspace.machine.stockroom, tree, &built.grafts, &to)?;

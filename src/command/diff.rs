@@ -58,7 +58,14 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 pub fn elements(from: &Generation, to: &Generation) -> Vec<Change> {
     let before: BTreeMap<_, _> = from.grafts.iter().map(|graft| (&graft.id, graft)).collect();
     let after: BTreeMap<_, _> = to.grafts.iter().map(|graft| (&graft.id, graft)).collect();
-    let change = |action, id: &crate::model::ElementId, from: Option<String>, to: Option<String>| Change { action, id: id.clone(), from, to, destructive: false, repository: None };
+    let change = |action, id: &crate::model::ElementId, from: Option<String>, to: Option<String>| Change {
+        action,
+        id: id.clone(),
+        from,
+        to,
+        destructive: false,
+        repository: None,
+    };
     let mut changes = Vec::new();
     for (id, graft) in &after {
         match before.get(id) {

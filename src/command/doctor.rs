@@ -97,7 +97,9 @@ fn site(workspace: &Workspace, wanted: &crate::model::WantedSite) -> Check {
         Err(error) => bad(&name, &error),
         Ok((Presence::Elsewhere, ..)) => good(&name, "lives on another host".to_owned()),
         Ok((Presence::Absent, ..)) => good(&name, format!("{}: nothing there yet", wanted.path.display())),
-        Ok((Presence::Foreign, ..)) => warning(&name, format!("{}: files that greffon did not install", wanted.path.display()), "move them away, or choose another path"),
+        Ok((Presence::Foreign, ..)) => {
+            warning(&name, format!("{}: files that greffon did not install", wanted.path.display()), "move them away, or choose another path")
+        }
         Ok((Presence::Known, generation, state)) => {
             let generation = generation.map_or_else(|| "no generation".to_owned(), |number| format!("generation {number}"));
             good(&name, format!("{generation}, state in {}", state.display()))

@@ -97,7 +97,8 @@ fn one(workspace: &Workspace, wanted: &WantedSite, options: &Options) -> Result<
         }
         Options::Prune { keep } => {
             let keep = keep.or(wanted.keep).ok_or_else(|| {
-                Error::new(ErrorKind::Usage, format!("how many generations of site `{}` are to stay?", wanted.name)).hint("say `--keep N`, or `keep = N` in the site's table")
+                Error::new(ErrorKind::Usage, format!("how many generations of site `{}` are to stay?", wanted.name))
+                    .hint("say `--keep N`, or `keep = N` in the site's table")
             })?;
             dropped = site.prune(cx, keep)?;
             if let Some(id) = site.id()? {
@@ -131,11 +132,15 @@ impl Workspace {
     /// `NotFound`, saying which there are.
     pub fn generation(&self, wanted: &WantedSite, text: &str) -> Result<Generation> {
         let all = self.site(wanted)?.generations()?;
-        let found = all.iter().find(|generation| generation.mark.as_deref() == Some(text) || text.parse::<u64>().is_ok_and(|number| number == generation.number));
+        let found =
+            all.iter().find(|generation| generation.mark.as_deref() == Some(text) || text.parse::<u64>().is_ok_and(|number| number == generation.number));
         found.cloned().ok_or_else(|| {
             let known: Vec<String> = all.iter().map(|generation| generation.number.to_string()).collect();
-            Error::new(ErrorKind::NotFound, format!("site `{}` has no generation `{}`", wanted.name, text.escape_debug()))
-                .hint(if known.is_empty() { "it has none yet".to_owned() } else { format!("there are: {}", known.join(", ")) })
+            Error::new(ErrorKind::NotFound, format!("site `{}` has no generation `{}`", wanted.name, text.escape_debug())).hint(if known.is_empty() {
+                "it has none yet".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            })
         })
     }
 }

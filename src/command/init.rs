@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::workspace::{start_folder, write_gitattributes};
 use super::Globals;
+use super::workspace::{start_folder, write_gitattributes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::fs;
 

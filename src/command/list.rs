@@ -53,7 +53,8 @@ impl Workspace {
     /// # Errors
     /// `Lock` when it does not fit the manifest.
     pub fn resolution(&self, site: &WantedSite) -> Result<Vec<Resolved>> {
-        fit(site, &self.lock, &self.schemes)?.map_err(|misfit| Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml: {}", misfit.why)).hint("run `greffon lock`"))
+        fit(site, &self.lock, &self.schemes)?
+            .map_err(|misfit| Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml: {}", misfit.why)).hint("run `greffon lock`"))
     }
 }
 
@@ -75,7 +76,12 @@ pub fn run(workspace: &Workspace) -> Result<ListReport> {
 
 fn listed(wanted: &WantedSite, one: &Resolved, installed: &BTreeMap<ElementId, String>) -> ListedElement {
     let locked = &one.locked;
-    let source = locked.repository.clone().or_else(|| locked.git.as_deref().or(locked.url.as_deref()).map(crate::sys::redact)).or_else(|| locked.path.clone()).unwrap_or_else(|| "stock".to_owned());
+    let source = locked
+        .repository
+        .clone()
+        .or_else(|| locked.git.as_deref().or(locked.url.as_deref()).map(crate::sys::redact))
+        .or_else(|| locked.path.clone())
+        .unwrap_or_else(|| "stock".to_owned());
     ListedElement {
         r#type: one.id.kind().to_owned(),
         name: one.id.name().to_owned(),
@@ -240,7 +246,13 @@ fn newest(workspace: &Workspace, one: &Resolved, scheme: &dyn crate::version::Sc
     }
 }
 
-fn holders(wanted: &WantedSite, resolution: &[Resolved], one: &Resolved, newest: &crate::model::Version, scheme: &dyn crate::version::Scheme) -> Result<Vec<String>> {
+fn holders(
+    wanted: &WantedSite,
+    resolution: &[Resolved],
+    one: &Resolved,
+    newest: &crate::model::Version,
+    scheme: &dyn crate::version::Scheme,
+) -> Result<Vec<String>> {
     let mut holders = Vec::new();
     if let Some(root) = wanted.elements.get(&one.id)
         && !scheme.requirement(&root.requirement)?.matches(newest)

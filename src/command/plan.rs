@@ -85,7 +85,9 @@ fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result
     for text in with {
         let argument = parse_element(text)?;
         let id = workspace.any_element(&argument.name)?;
-        let requirement = argument.requirement.ok_or_else(|| Error::new(ErrorKind::Usage, format!("`--with {text}` names no version")).hint(format!("--with {id}@REQUIREMENT")))?;
+        let requirement = argument
+            .requirement
+            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("`--with {text}` names no version")).hint(format!("--with {id}@REQUIREMENT")))?;
         for site in request.wanted.iter_mut().filter(|site| request.only.contains(&site.name)) {
             site.add(id.clone(), requirement.clone());
             if let Some(element) = site.elements.get_mut(&id)
@@ -100,7 +102,8 @@ fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result
 
 fn save(workspace: &Workspace, plan: &Plan, sites: &[&WantedSite], out: &Path) -> Result<()> {
     if let Some(site) = plan.sites.iter().find(|site| site.tree.is_none()) {
-        return Err(Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock: this plan could not be carried out", site.name)).hint("leave --dry-run and --offline off"));
+        return Err(Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock: this plan could not be carried out", site.name))
+            .hint("leave --dry-run and --offline off"));
     }
     let mut generations = Vec::with_capacity(sites.len());
     for wanted in sites {

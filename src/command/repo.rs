@@ -138,8 +138,13 @@ pub fn adopt(workspace: &Workspace, options: &UseOptions) -> Result<UseReport> {
         .filter(|(kind, _)| !known.is_empty() && !known.contains(kind))
         .filter_map(|(kind, proposal)| Some((kind.clone(), (proposal.path.clone()?, proposal.scheme.clone()))))
         .collect();
-    let url = if found.url.contains("://") { found.url } else { crate::builtin::client::relative_to(&workspace.base(), &places::absolute(std::path::Path::new(&found.url))?) };
-    let text = add_repository(&workspace.manifest.path, &workspace.manifest.text, &NewRepository { name: name.clone(), url: url.clone(), types: new_types.clone() })?;
+    let url = if found.url.contains("://") {
+        found.url
+    } else {
+        crate::builtin::client::relative_to(&workspace.base(), &places::absolute(std::path::Path::new(&found.url))?)
+    };
+    let text =
+        add_repository(&workspace.manifest.path, &workspace.manifest.text, &NewRepository { name: name.clone(), url: url.clone(), types: new_types.clone() })?;
     crate::manifest::Manifest::parse(&workspace.manifest.path, text.clone())?;
     let written = !workspace.globals.dry_run;
     if written {

@@ -105,15 +105,38 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-fn report(wanted: &WantedSite, current: &Generation, target: &Generation, generation: u64, changes: Vec<Change>, files: FileCounts, held: Option<String>) -> Report {
-    Report { schema: "greffon/rollback/1", site: wanted.name.clone(), from: current.number, to: target.number, generation, changes, files, saved: Vec::new(), held, notes: Vec::new() }
+fn report(
+    wanted: &WantedSite,
+    current: &Generation,
+    target: &Generation,
+    generation: u64,
+    changes: Vec<Change>,
+    files: FileCounts,
+    held: Option<String>,
+) -> Report {
+    Report {
+        schema: "greffon/rollback/1",
+        site: wanted.name.clone(),
+        from: current.number,
+        to: target.number,
+        generation,
+        changes,
+        files,
+        saved: Vec::new(),
+        held,
+        notes: Vec::new(),
+    }
 }
 
 fn target(workspace: &Workspace, wanted: &WantedSite, site: &Site, current: &Generation, options: &Options) -> Result<Generation> {
     if let Some(text) = &options.generation {
         return workspace.generation(wanted, text);
     }
-    let before = site.generations()?.into_iter().filter(|generation| generation.number < current.number && generation.tree != current.tree).max_by_key(|generation| generation.number);
+    let before = site
+        .generations()?
+        .into_iter()
+        .filter(|generation| generation.number < current.number && generation.tree != current.tree)
+        .max_by_key(|generation| generation.number);
     before.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no earlier generation", wanted.name)))
 }
 

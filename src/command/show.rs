@@ -103,7 +103,10 @@ fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) 
         info.conflicts.clone_from(&entry.conflicts);
         info
     });
-    let source = entries.last().and_then(|(_, entry)| entry.git.as_deref().or(entry.url.as_deref()).map(crate::sys::redact).or_else(|| entry.path.clone())).unwrap_or_default();
+    let source = entries
+        .last()
+        .and_then(|(_, entry)| entry.git.as_deref().or(entry.url.as_deref()).map(crate::sys::redact).or_else(|| entry.path.clone()))
+        .unwrap_or_default();
     let versions = entries.iter().map(|(pin, entry)| VersionLine { version: pin.version.clone(), published: None, yanked: entry.yanked.clone() }).collect();
     Report { schema: "greffon/show/1", element: id, repository: source, also_in: Vec::new(), versions, info, locked }
 }

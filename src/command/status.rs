@@ -36,7 +36,8 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<Report> {
     for wanted in workspace.chosen(false)? {
         sites.push(workspace.site(wanted)?.status(&workspace.machine.cx, options.verify)?);
     }
-    let unclean = |site: &SiteStatus| matches!(site.state, SiteState::Drift | SiteState::Pending) || !site.elements.iter().all(|element| element.files.is_empty());
+    let unclean =
+        |site: &SiteStatus| matches!(site.state, SiteState::Drift | SiteState::Pending) || !site.elements.iter().all(|element| element.files.is_empty());
     let pending = options.exit_code && sites.iter().any(unclean);
     Ok(Report { schema: "greffon/status/1", sites, pending })
 }

@@ -103,7 +103,8 @@ pub fn add(opened: &Opened, options: &AddOptions) -> Result<AddReport> {
     let mut install = opened.downloader.download(cx, &request)?;
     let said = said_by_code(opened, cx, &id, &install.payload)?;
     let version = asked.or_else(|| said.as_ref().map(|info| info.version.clone())).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("which version of {id} is `{}`? Its code does not say", path.display())).hint(format!("greffon stock add {id}@VERSION {}", path.display()))
+        Error::new(ErrorKind::Usage, format!("which version of {id} is `{}`? Its code does not say", path.display()))
+            .hint(format!("greffon stock add {id}@VERSION {}", path.display()))
     })?;
     let mut info = said.unwrap_or_else(|| ElementInfo::bare(id.clone(), version.clone()));
     info.id = id;

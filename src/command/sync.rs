@@ -161,7 +161,11 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
         let sites = made.sites.iter().map(planned).collect();
         return Ok(Report { schema: "greffon/sync/1", sites, dry_run: true, warnings });
     }
-    if needs_consent(&made) && workspace.machine.cx.prompter().is_present() && !(workspace.globals.yes && !destructive(&made)) && !confirm(&plan::report(made.clone(), false))? {
+    if needs_consent(&made)
+        && workspace.machine.cx.prompter().is_present()
+        && !(workspace.globals.yes && !destructive(&made))
+        && !confirm(&plan::report(made.clone(), false))?
+    {
         return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
     }
     let mut wanted = manifest.sites.clone();
@@ -203,7 +207,8 @@ pub(super) fn refuse_hooks(manifest: &Manifest) -> Result<()> {
     if none {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unsupported, "greffon.toml has [hooks], and this greffon cannot run hooks").hint("take them out to go on without; `greffon plan` and `greffon fetch` work as they are"))
+    Err(Error::new(ErrorKind::Unsupported, "greffon.toml has [hooks], and this greffon cannot run hooks")
+        .hint("take them out to go on without; `greffon plan` and `greffon fetch` work as they are"))
 }
 
 /// A plan that removes, changes the core or can destroy data is shown and asked about.
@@ -282,11 +287,15 @@ fn prune(workspace: &Workspace, manifest: &Manifest, applied: &ApplyReport) -> R
 fn load(workspace: &Workspace, sites: &[&WantedSite], file: &std::path::Path) -> Result<Plan> {
     let path = places::absolute(file)?;
     let text = fs::read_text(&path, 256 << 20)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no plan `{}`", path.display())))?;
-    let saved: SavedPlan = serde_json::from_str(&text).map_err(|error| Error::new(ErrorKind::Invalid, format!("`{}` is not a saved plan", path.display())).caused_by(error).hint("make one with `greffon plan --out FILE`"))?;
+    let saved: SavedPlan = serde_json::from_str(&text).map_err(|error| {
+        Error::new(ErrorKind::Invalid, format!("`{}` is not a saved plan", path.display())).caused_by(error).hint("make one with `greffon plan --out FILE`")
+    })?;
     if saved.schema != SAVED {
         return Err(Error::new(ErrorKind::Newer, format!("`{}` was written by another greffon (schema `{}`)", path.display(), saved.schema.escape_debug())));
     }
-    let stale = |what: &str| Error::new(ErrorKind::Invalid, format!("the plan no longer holds: {what} since it was made")).hint("make a new one with `greffon plan --out FILE`");
+    let stale = |what: &str| {
+        Error::new(ErrorKind::Invalid, format!("the plan no longer holds: {what} since it was made")).hint("make a new one with `greffon plan --out FILE`")
+    };
     if saved.manifest != Digest::of(workspace.manifest.text.as_bytes()) {
         return Err(stale("greffon.toml has changed"));
     }

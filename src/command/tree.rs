@@ -88,6 +88,7 @@ fn node(resolution: &[Resolved], id: &ElementId, asked: Option<String>, invert: 
             }
         }
     }
-    let repeated = repeated && if invert { resolution.iter().any(|other| other.locked.dependencies.contains_key(id)) } else { !one.locked.dependencies.is_empty() };
+    let repeated =
+        repeated && if invert { resolution.iter().any(|other| other.locked.dependencies.contains_key(id)) } else { !one.locked.dependencies.is_empty() };
     Some(Node { element: id.clone(), version: one.pin.version.to_string(), asked, repeated, children })
 }

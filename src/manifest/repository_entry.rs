@@ -23,7 +23,10 @@ pub struct NewRepository {
 /// # Errors
 /// `Manifest` when the text is no TOML, or its repositories or installer are not written as tables that can be added to.
 pub fn add_repository(path: &Path, text: &str, new: &NewRepository) -> Result<String> {
-    let fails = |what: &str| Error::new(ErrorKind::Manifest, format!("`{}` cannot be added to: {what}", path.display())).hint("add the repository by hand, as `greffon repo use --dry-run` shows it");
+    let fails = |what: &str| {
+        Error::new(ErrorKind::Manifest, format!("`{}` cannot be added to: {what}", path.display()))
+            .hint("add the repository by hand, as `greffon repo use --dry-run` shows it")
+    };
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| fails("it is no TOML").caused_by(error))?;
     let config = document.entry("config").or_insert_with(|| Item::Table(implicit())).as_table_like_mut().ok_or_else(|| fails("`config` is no table"))?;
     let mut entry = Table::new();
@@ -79,7 +82,11 @@ mod tests {
     fn it_is_the_last_and_everything_else_stays() {
         let text = "# ours\n[config]\nlink-mode = \"copy\" # why\n\n[[config.repositories]]\nname = \"ours\"\nuse = \"builtin:folder\"\npath = \"x\"\n\n[types.plugins]\na = \"1\"\n";
         let after = added(text, &[]);
-        assert!(after.starts_with("# ours\n[config]\nlink-mode = \"copy\" # why\n\n[[config.repositories]]\nname = \"ours\"\nuse = \"builtin:folder\"\npath = \"x\"\n"));
+        assert!(
+            after.starts_with(
+                "# ours\n[config]\nlink-mode = \"copy\" # why\n\n[[config.repositories]]\nname = \"ours\"\nuse = \"builtin:folder\"\npath = \"x\"\n"
+            )
+        );
         assert!(after.contains("[[config.repositories]]\nname = \"theirs\"\nuse = \"builtin:index\"\nurl = \"https://plugins.example.org/\"\n"));
         assert!(after.ends_with("[types.plugins]\na = \"1\"\n"));
     }

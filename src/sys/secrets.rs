@@ -38,7 +38,8 @@ impl Secrets for SecretStore {
                 crate::sys::fs::check_private(path)?;
                 crate::sys::fs::read_text(path, 64 << 10)?.ok_or_else(|| failed(format!("is to be in `{}`, which does not exist", path.display())))?
             }
-            SecretSource::Command(argv) => crate::sys::first_line(argv).map_err(|error| failed(format!("could not be had from `{}`", argv.first().map_or("", String::as_str))).caused_by(error))?,
+            SecretSource::Command(argv) => crate::sys::first_line(argv)
+                .map_err(|error| failed(format!("could not be had from `{}`", argv.first().map_or("", String::as_str))).caused_by(error))?,
         };
         let value = value.trim_end_matches(['\r', '\n']).to_owned();
         if value.is_empty() { Err(failed("is empty".to_owned())) } else { Ok(Some(value)) }

@@ -52,7 +52,6 @@ impl Standard {
             Ok(Err(why)) => skipped(plan, &why),
             Err(error) => SiteOutcome { error: Some(Arc::new(error)), skipped: None, ..skipped(plan, "") },
         }
-
     }
 
     fn try_apply(&self, cx: &Context, request: &ApplyRequest, plan: &SitePlan, wanted: &WantedSite) -> Result<std::result::Result<Applied, String>> {
@@ -66,7 +65,10 @@ impl Standard {
         {
             return Ok(Err(format!("held at generation {}: {}", hold.generation, hold.reason)));
         }
-        let tree = plan.tree.ok_or_else(|| Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock", plan.name)).hint("run `greffon fetch` where there is a network"))?;
+        let tree = plan.tree.ok_or_else(|| {
+            Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock", plan.name))
+                .hint("run `greffon fetch` where there is a network")
+        })?;
         enough_stays(request, plan)?;
         let record = self.record(wanted, &request.lock, plan, &request.reason)?;
         let applied = site.apply(

@@ -118,8 +118,10 @@ impl Standard {
 
     fn fetch_one(&self, cx: &Context, one: &Resolved, folder: &Path) -> Result<Fetched> {
         cx.check()?;
-        let download = download_of(&one.locked, &self.parts.base)
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "it was put into the stock by hand, and is no longer there").hint("put it back with `greffon stock add`, or choose another version"))?;
+        let download = download_of(&one.locked, &self.parts.base).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "it was put into the stock by hand, and is no longer there")
+                .hint("put it back with `greffon stock add`, or choose another version")
+        })?;
         let info = info_of(one, &self.parts.base);
         crate::sys::fs::create_folder(folder)?;
         let request = DownloadRequest { id: one.id.clone(), version: one.pin.version.clone(), download, target_dir: folder.to_owned() };

@@ -41,12 +41,15 @@ impl Standard {
     fn place(&self, cx: &Context, wanted: &WantedSite, one: &Available, tree: ObjectId, view: &OwnerView) -> Result<Graft> {
         let id = &one.resolved.id;
         let version = &one.resolved.pin.version;
-        let request = PlaceRequest { id: id.clone(), version: version.clone(), payload: Payload::Tree { tree, commit: one.resolved.locked.commit }, view: view.clone() };
+        let request =
+            PlaceRequest { id: id.clone(), version: version.clone(), payload: Payload::Tree { tree, commit: one.resolved.locked.commit }, view: view.clone() };
         let placement = self.parts.installer.place(cx, &request).while_doing(|| format!("could not place {id} {version}"))?;
         check_path(id, &placement)?;
         let objects = self.parts.stockroom.objects();
         let mut tree = match &placement.subdir {
-            Some(subdir) => objects.subtree(tree, subdir)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{id} {version} has no folder `{subdir}`")))?,
+            Some(subdir) => {
+                objects.subtree(tree, subdir)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{id} {version} has no folder `{subdir}`")))?
+            }
             None => tree,
         };
         for patch in wanted.elements.get(id).map(|element| element.patches.as_slice()).unwrap_or_default() {
@@ -71,7 +74,14 @@ fn prepare(parts: &Parts, client: &Standard, cx: &Context, one: &Available, tree
 /// An installer may be a script: what it says of a place is checked like any input.
 fn check_path(id: &crate::model::ElementId, placement: &Placement) -> Result<()> {
     let inside = placement.path == "."
-        || placement.path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.eq_ignore_ascii_case(".git") && !part.contains(['\\', '\0']) && !part.chars().any(char::is_control));
+        || placement.path.split('/').all(|part| {
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && !part.eq_ignore_ascii_case(".git")
+                && !part.contains(['\\', '\0'])
+                && !part.chars().any(char::is_control)
+        });
     if inside {
         return Ok(());
     }

@@ -121,7 +121,13 @@ fn known_bytes<'a>(earlier: &'a Lock, one: &Resolved) -> Option<&'a LockedElemen
 
 fn same_bytes(a: &LockedElement, b: &LockedElement) -> bool {
     let agree = |x: &Option<crate::model::Digest>, y: &Option<crate::model::Digest>| x.is_none() || y.is_none() || x == y;
-    a.git == b.git && a.commit == b.commit && a.subdir == b.subdir && a.submodules == b.submodules && a.url == b.url && a.path == b.path && agree(&a.sha256, &b.sha256)
+    a.git == b.git
+        && a.commit == b.commit
+        && a.subdir == b.subdir
+        && a.submodules == b.submodules
+        && a.url == b.url
+        && a.path == b.path
+        && agree(&a.sha256, &b.sha256)
 }
 
 fn mark(locked: &LockedElement, taken: usize) -> String {

@@ -191,7 +191,15 @@ fn version_changes(before: &[Graft], available: &[Available]) -> Vec<Change> {
 
 fn removals(before: &[Graft], stays: impl Fn(&ElementId) -> bool) -> Vec<Change> {
     let gone = before.iter().filter(|graft| !stays(&graft.id));
-    gone.map(|graft| Change { action: Action::Remove, id: graft.id.clone(), from: Some(graft.version.to_string()), to: None, destructive: false, repository: None }).collect()
+    gone.map(|graft| Change {
+        action: Action::Remove,
+        id: graft.id.clone(),
+        from: Some(graft.version.to_string()),
+        to: None,
+        destructive: false,
+        repository: None,
+    })
+    .collect()
 }
 
 /// The element that a path of the site belongs to: the one placed deepest above it.

@@ -66,7 +66,12 @@ impl<'a> SiteProvider<'a> {
             None | Some((_, Source::Repositories { .. })) => self.from_repositories(cx, id, wanted),
             Some((wanted, source)) => {
                 let infos = self.from_own_source(cx, wanted, source).map_err(|error| at_manifest(error, wanted))?;
-                Ok(Some(self.known(id, Some(wanted), infos.into_iter().map(|info| (info.version.clone(), Some(Arc::new(info)), From::Own)).collect(), own_name(source))?))
+                Ok(Some(self.known(
+                    id,
+                    Some(wanted),
+                    infos.into_iter().map(|info| (info.version.clone(), Some(Arc::new(info)), From::Own)).collect(),
+                    own_name(source),
+                )?))
             }
         }
     }
@@ -110,14 +115,16 @@ impl<'a> SiteProvider<'a> {
                 Ok(vec![element.info(cx)?])
             }
             Source::Url { url, version, sha256 } => {
-                let version = version
-                    .clone()
-                    .ok_or_else(|| Error::new(ErrorKind::Manifest, format!("{id} comes from a url, and the manifest does not say which version that is")).hint("add `version = \"…\"` beside `url`"))?;
+                let version = version.clone().ok_or_else(|| {
+                    Error::new(ErrorKind::Manifest, format!("{id} comes from a url, and the manifest does not say which version that is"))
+                        .hint("add `version = \"…\"` beside `url`")
+                })?;
                 let mut info = ElementInfo::bare(id.clone(), version);
                 info.download = Some(Download::Url { url: source_of(url), sha256: *sha256, size: None, dialogue: None, price: None });
                 Ok(vec![info])
             }
-            Source::Dialogue { .. } => Err(Error::new(ErrorKind::Unsupported, format!("{id} comes from a dialogue, and this greffon has none")).hint("dialogues are extensions; use `url` or `path` until they are here")),
+            Source::Dialogue { .. } => Err(Error::new(ErrorKind::Unsupported, format!("{id} comes from a dialogue, and this greffon has none"))
+                .hint("dialogues are extensions; use `url` or `path` until they are here")),
             Source::Repositories { .. } => Ok(Vec::new()),
         }
     }
@@ -271,7 +278,8 @@ impl Provider for SiteProvider<'_> {
         let cx = Context::silent().without_network();
         let request = SearchRequest { text: String::new(), limit: 100_000 };
         let hits = self.client.parts.repositories.iter().filter_map(|repository| repository.search(&cx, &request).ok()).flatten().map(|hit| hit.id);
-        let mut near: Vec<(f64, ElementId)> = hits.map(|hit| (strsim::jaro_winkler(&hit.to_string(), &id.to_string()), hit)).filter(|(score, _)| *score > 0.85).collect();
+        let mut near: Vec<(f64, ElementId)> =
+            hits.map(|hit| (strsim::jaro_winkler(&hit.to_string(), &id.to_string()), hit)).filter(|(score, _)| *score > 0.85).collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         near.dedup_by(|a, b| a.1 == b.1);
         near.into_iter().take(3).map(|(_, id)| id).collect()
@@ -294,8 +302,11 @@ impl Standard {
                 rev.clone_from(&found.name);
                 Ok(())
             }
-            None => Err(Error::new(ErrorKind::NotFound, format!("{} {} is to be at `{rev}` of {}, which has no such tag or branch", info.id, info.version, crate::sys::redact(git)))
-                .hint("the index that names it is out of date, or the tag was taken away")),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{} {} is to be at `{rev}` of {}, which has no such tag or branch", info.id, info.version, crate::sys::redact(git)),
+            )
+            .hint("the index that names it is out of date, or the tag was taken away")),
         }
     }
 }

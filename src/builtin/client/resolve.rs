@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::Standard;
 use super::fit::{Misfit, Resolved, fit, other_source};
 use super::locking::{assemble, lock_entry};
 use super::provider::{Asked, SiteProvider};
-use super::Standard;
 use crate::error::{Error, ErrorKind, Excerpt, Result};
-use crate::model::{ElementId, Lock, Pin, Requirement, Version, WantedSite};
+use crate::model::{Download, ElementId, ElementInfo, Lock, ObjectId, Pin, Requirement, Version, WantedSite};
 use crate::roles::{Context, Level, PlanRequest, UpdateChoice};
 use crate::solve::{Problem, Root, Solution};
+use crate::sys::git::Want;
 
 /// How long one site's search may take (DESIGN section 4).
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -40,7 +41,14 @@ impl Standard {
         Ok(Resolution { warnings: warnings(&sites), sites, lock })
     }
 
-    fn resolve_site(&self, cx: &Context, request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Resolved>)], asked: &Asked) -> Result<Vec<Resolved>> {
+    fn resolve_site(
+        &self,
+        cx: &Context,
+        request: &PlanRequest,
+        site: &WantedSite,
+        earlier: &[(String, Vec<Resolved>)],
+        asked: &Asked,
+    ) -> Result<Vec<Resolved>> {
         if request.update == UpdateChoice::Keep || request.frozen || request.locked {
             match fit(site, &request.lock, &self.schemes)? {
                 Ok(resolution) => return Ok(resolution),
@@ -60,15 +68,28 @@ impl Standard {
             let from = provider.origin(id, &chosen.version);
             let scheme = self.scheme_to_record(site, id, &chosen.info)?;
             let mut info = (*chosen.info).clone();
+            let tree = self.tree_known_at_once(cx, &info)?;
             self.pin_commit(cx, &mut info)?;
-            let locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
+            let mut locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
+            locked.tree = tree;
             resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
         }
         Ok(resolution)
     }
 
+    /// The tree of a git source, where the repository itself named the commit: its objects are metadata that it fetches anyway, so
+    /// that the lock does not depend on what the stock holds. An index that only points at git leaves the tree to the first fetch.
+    fn tree_known_at_once(&self, cx: &Context, info: &ElementInfo) -> Result<Option<ObjectId>> {
+        let Some(Download::Git { git, rev, commit: Some(commit), subdir, .. }) = &info.download else { return Ok(None) };
+        let source = self.parts.sources.open(git, None)?;
+        if !source.has(*commit) {
+            source.fetch(cx, &[Want { reference: Some(rev.clone()), commit: *commit }])?;
+        }
+        source.tree(*commit, subdir.as_deref()).map(Some)
+    }
+
     /// The scheme's name, where the lock would otherwise be read by another.
-    fn scheme_to_record(&self, site: &WantedSite, id: &ElementId, info: &crate::model::ElementInfo) -> Result<Option<String>> {
+    fn scheme_to_record(&self, site: &WantedSite, id: &ElementId, info: &ElementInfo) -> Result<Option<String>> {
         let used = self.schemes.of(id, site.elements.get(id), info.scheme.as_deref())?;
         let default = self.schemes.of(id, None, None)?;
         Ok((used.name() != default.name()).then(|| used.name().to_owned()))
@@ -77,7 +98,8 @@ impl Standard {
 
 fn refuse(misfit: &Misfit, site: &WantedSite, frozen: bool) -> Error {
     let flag = if frozen { "--frozen" } else { "--locked" };
-    let mut error = Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml for site `{}`, and {flag} forbids to change it", site.name)).note(misfit.why.clone());
+    let mut error = Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml for site `{}`, and {flag} forbids to change it", site.name))
+        .note(misfit.why.clone());
     if let Some(origin) = &misfit.origin
         && let Ok(Some(text)) = crate::sys::fs::read_text(&origin.file, 16 << 20)
     {
@@ -91,7 +113,12 @@ fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Res
     let mut roots: Vec<Root> = site
         .elements
         .values()
-        .map(|element| Root { id: element.id.clone(), requirement: element.requirement.clone(), optional: element.optional.clone(), origin: element.origin.clone() })
+        .map(|element| Root {
+            id: element.id.clone(),
+            requirement: element.requirement.clone(),
+            optional: element.optional.clone(),
+            origin: element.origin.clone(),
+        })
         .collect();
     let mut locked: BTreeMap<ElementId, Version> = BTreeMap::new();
     let mut free = BTreeSet::new();
