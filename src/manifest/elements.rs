@@ -14,6 +14,12 @@ use crate::model::{ElementId, Requirement, Source, WantedElement};
 pub(super) fn elements(reader: &mut Reader<'_>, base: &Path, types: Option<&Entries<Entries<ElementEntry>>>, known: &[&str]) -> Vec<WantedElement> {
     let mut elements = Vec::new();
     for kind in types.map_or(&[][..], |types| &types.0) {
+        // Said once, at the type, and not again for each of its elements.
+        if let Err(fault) = ElementId::new(kind.key.value.clone(), "name") {
+            let error = reader.error(kind.key.span.clone(), "", Error::message(&fault));
+            reader.fault(error);
+            continue;
+        }
         for entry in &kind.value.0 {
             match ElementId::new(kind.key.value.clone(), entry.key.value.clone()) {
                 Ok(id) => elements.extend(element(reader, base, id, &entry.value, known)),

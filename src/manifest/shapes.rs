@@ -293,21 +293,12 @@ impl FromToml for ElementEntry {
         };
         // `komin.base = "1"` is a table `komin` with a key `base`: a name that should have been quoted.
         let stranger = table.keys().any(|key| !ElementShape::KEYS.contains(&key.get_ref().as_ref()));
-        if stranger && let Some((_, span)) = reader.key() {
-            let rest = reader.text().get(span.end..).unwrap_or_default();
-            if rest.trim_start().starts_with('.') {
-                let stop = rest.find(['=', ']', '\n']).unwrap_or(rest.len());
-                let whole = reader.text()[span.start..span.end + stop].trim_end();
-                let error = reader
-                    .error(
-                        span.start..span.start + whole.len(),
-                        "TOML reads this as a table in a table",
-                        format!("the name `{whole}` holds a `.` and must be quoted"),
-                    )
-                    .hint(format!("write `\"{whole}\" = …`"));
-                reader.fault(error);
-                return None;
-            }
+        if stranger && let (Some(whole), Some(start)) = (reader.unquoted_name(), reader.key_start()) {
+            let error = reader
+                .error(start..start + whole.len(), "TOML reads this as a table in a table", format!("the name `{whole}` holds a `.` and must be quoted"))
+                .hint(format!("write `\"{whole}\" = …`"));
+            reader.fault(error);
+            return None;
         }
         let shape = ElementShape::from_toml(value, reader)?;
         Some(Self::Long(At { value: Box::new(shape), span: value.span() }))

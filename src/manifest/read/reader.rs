@@ -99,9 +99,17 @@ impl<'t> Reader<'t> {
         value
     }
 
-    /// The key whose value is being read.
-    pub(in crate::manifest) fn key(&self) -> Option<(&str, Range<usize>)> {
-        self.keys.last().map(|(key, span)| (key.as_str(), span.clone()))
+    /// Where the key whose value is being read begins.
+    pub(in crate::manifest) fn key_start(&self) -> Option<usize> {
+        self.keys.last().map(|(_, span)| span.start)
+    }
+
+    /// The dotted key that the key being read begins, as written: what may have been meant as one quoted name.
+    pub(in crate::manifest) fn unquoted_name(&self) -> Option<&'t str> {
+        let (_, span) = self.keys.last()?;
+        let rest = self.text.get(span.end..)?;
+        let stop = rest.find(['=', ']', '\n']).unwrap_or(rest.len());
+        rest.trim_start().starts_with('.').then(|| self.text[span.start..span.end + stop].trim_end())
     }
 
     /// The path of the value being read, as TOML would write it; for messages.
@@ -121,9 +129,14 @@ impl<'t> Reader<'t> {
             _ => "a table",
         };
         let mut error = self.error(value.span(), &format!("this is {found}"), format!("`{}` must be {expected}, not {found}", self.path()));
-        if expected.starts_with("a text")
-            && !value.get_ref().is_table()
-            && !value.get_ref().is_array()
+        if let Some(whole) = self.unquoted_name()
+            && value.get_ref().is_table()
+        {
+            error = error.hint(format!("a name that holds a `.` or `/` must be quoted: `\"{}\" = …`", whole.replacen('.', "/", 1)));
+        }
+        let bare = matches!(value.get_ref().type_str(), "integer" | "float" | "datetime");
+        if bare
+            && (expected == "a text" || expected.starts_with("a text (the version)"))
             && let Some(raw) = self.text.get(value.span())
         {
             error = error.hint(format!("write it in quotes: `\"{raw}\"`"));

@@ -65,7 +65,15 @@ impl<'t> Reader<'t> {
     fn duplicate(&self, span: Range<usize>, tree: &DeTable<'_>) -> Error {
         let raw = self.text().get(span.clone()).unwrap_or_default();
         let name = raw.trim_matches(['"', '\'']);
-        let error = Error::new(ErrorKind::Manifest, format!("`{}` is said twice", shown_key(name)));
+        let error = self.bare_error(format!("`{}` is said twice", shown_key(name)));
+        let line = self.line_at(span.start);
+        if let Some(header) = line.find(']').map(|end| line[..=end].trim_start())
+            && header.starts_with('[')
+        {
+            let first = self.text().find(header).filter(|at| *at < span.start).map(|at| self.excerpt(at..at + header.len(), "first here"));
+            let error = first.into_iter().fold(error, Error::at);
+            return error.at(self.excerpt(span, "and again here"));
+        }
         let mut earlier = None;
         let mut open: Vec<&DeTable<'_>> = vec![tree];
         while let Some(table) = open.pop() {
@@ -83,15 +91,9 @@ impl<'t> Reader<'t> {
         // With a header between the two, the earlier key may be another table's.
         let same_table = |from: usize| self.text().get(from..span.start).is_some_and(|between| !between.contains("\n["));
         match earlier {
-            Some((from, to)) if same_table(from) || self.on_header_line(span.start) => {
-                error.at(self.excerpt(from..to, "first here")).at(self.excerpt(span, "and again here"))
-            }
+            Some((from, to)) if same_table(from) => error.at(self.excerpt(from..to, "first here")).at(self.excerpt(span, "and again here")),
             _ => error.at(self.excerpt(span, "said again here")),
         }
-    }
-
-    fn on_header_line(&self, byte: usize) -> bool {
-        self.line_at(byte).trim_start().starts_with('[')
     }
 
     fn line_at(&self, byte: usize) -> &'t str {

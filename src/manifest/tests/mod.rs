@@ -1,6 +1,7 @@
 //! Manifests as people write them, right and wrong.
 
 mod faults;
+mod files;
 mod hostile;
 mod meaning;
 
