@@ -106,7 +106,7 @@ impl TestEnvironment {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        let mut command = Command::new(option_env!("CARGO_BIN_EXE_greffon").expect("only integration tests have the binary"));
+        let mut command = Command::new(option_env!("CARGO_BIN_EXE_greffon").expect("only integration tests know the binary"));
         command
             .args(arguments)
             .current_dir(self.work())
