@@ -1,4 +1,5 @@
 //! Help, completions and what every command does alike: streams, exit statuses, broken pipes.
+#![allow(clippy::disallowed_methods)]
 
 mod support;
 

@@ -21,7 +21,7 @@ impl Source {
         let mut tests = HashSet::new();
         for (path, text) in files {
             let modules = modules(&path);
-            let (words, declared) = without_tests(words(&text));
+            let (words, declared) = without_tests(&words(&text));
             for name in declared {
                 let mut at = modules.clone();
                 at.push(name);
@@ -48,7 +48,7 @@ fn modules(path: &str) -> Vec<String> {
 }
 
 /// Takes `#[cfg(test)] mod name { … }` out; gives the names of `#[cfg(test)] mod name;` as well.
-fn without_tests(words: Vec<(usize, String)>) -> (Vec<(usize, String)>, Vec<String>) {
+fn without_tests(words: &[(usize, String)]) -> (Vec<(usize, String)>, Vec<String>) {
     const MARK: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let (mut kept, mut declared) = (Vec::new(), Vec::new());
     let is = |at: usize, word: &str| words.get(at).is_some_and(|(_, found)| found == word);
@@ -57,13 +57,13 @@ fn without_tests(words: Vec<(usize, String)>) -> (Vec<(usize, String)>, Vec<Stri
         if (0..MARK.len()).all(|n| is(at + n, MARK[n])) {
             let mut module = at + MARK.len();
             while is(module, "#") {
-                module = closing(&words, module + 1) + 1;
+                module = closing(words, module + 1) + 1;
             }
             if is(module, "pub") {
                 module += 1;
             }
             if is(module, "mod") && is(module + 2, "{") {
-                at = closing(&words, module + 2) + 1;
+                at = closing(words, module + 2) + 1;
                 continue;
             }
             if is(module, "mod") && is(module + 2, ";") {
@@ -108,12 +108,11 @@ fn words(text: &str) -> Vec<(usize, String)> {
             c if c.is_alphanumeric() || c == '_' => {
                 let end = until(&chars, at, |rest| !(rest[0].is_alphanumeric() || rest[0] == '_'));
                 let word: String = chars[at..end].iter().collect();
-                match raw_string(&chars, &word, end) {
-                    Some(after) => after,
-                    None => {
-                        words.push((line, word));
-                        end
-                    }
+                if let Some(after) = raw_string(&chars, &word, end) {
+                    after
+                } else {
+                    words.push((line, word));
+                    end
                 }
             }
             ':' if chars.get(at + 1) == Some(&':') => {

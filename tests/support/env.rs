@@ -106,7 +106,8 @@ impl TestEnvironment {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        let mut command = Command::new(option_env!("CARGO_BIN_EXE_greffon").expect("only integration tests know the binary"));
+        let Some(binary) = option_env!("CARGO_BIN_EXE_greffon") else { panic!("only integration tests know the binary") };
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .current_dir(self.work())
@@ -127,11 +128,9 @@ impl TestEnvironment {
         Run { command, input: Vec::new(), root: self.root.clone() }
     }
 
-    /// Keeps the scratch folder after the test, for looking into it; prints where it is.
+    /// Keeps the scratch folder after the test, for looking into it; gives its path.
     pub fn keep(self) -> PathBuf {
-        let path = self.scratch.keep();
-        eprintln!("kept {}", path.display());
-        path
+        self.scratch.keep()
     }
 }
 
