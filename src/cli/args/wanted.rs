@@ -84,8 +84,8 @@ pub(crate) struct RemoveArgs {
 
 /// `add`, then `sync`
 ///
-/// Writes `greffon.toml` and `greffon.lock` as `add` does, then makes the sites so as `sync` does. When the sync cannot be done
-/// (a conflict, local changes, a download that fails) manifest and lockfile are as they were.
+/// Resolves and fetches first: until that is done nothing is written. Then `greffon.toml` and `greffon.lock` are written as `add`
+/// does, and the sites are made so as `sync` does.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon install plugins/mod_attendance",
@@ -107,8 +107,8 @@ pub(crate) struct InstallArgs {
 
 /// `remove`, then `sync`
 ///
-/// Writes `greffon.toml` and `greffon.lock` as `remove` does, then makes the sites so as `sync` does. An application's own data
-/// (tables, uploads) stays unless `--purge` names the element.
+/// Resolves first; then `greffon.toml` and `greffon.lock` are written as `remove` does, and the sites are made so as `sync` does.
+/// An application's own data (tables, uploads) stays unless `--purge` names the element.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon uninstall plugins/mod_attendance",
