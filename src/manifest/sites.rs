@@ -40,6 +40,7 @@ fn implicit(base: &Path, shared: &[WantedElement], policy: Policy, link_mode: Op
     WantedSite {
         name: if name.is_empty() { "site".to_owned() } else { name.to_owned() },
         path: base.to_path_buf(),
+        own_folder: true,
         state: None,
         host: None,
         elements: shared.iter().filter(|element| element.group.is_none()).map(|element| (element.id.clone(), element.clone())).collect(),
@@ -93,6 +94,7 @@ impl Plan<'_> {
         let site = WantedSite {
             name: name.value.clone(),
             path,
+            own_folder: false,
             state,
             host: shape.host.as_ref().map(|at| at.value.clone()),
             elements,

@@ -16,6 +16,8 @@ pub struct WantedSite {
     pub name: String,
     /// Absolute path of the code tree.
     pub path: PathBuf,
+    /// Whether that is the manifest's own folder (there is no `[sites]`): other files of its owner may lie there.
+    pub own_folder: bool,
     /// Absolute path of the state; `None`: the sibling `.greffon-<name of the folder>`.
     pub state: Option<PathBuf>,
     /// The machine it lives on; elsewhere it is never touched.

@@ -55,6 +55,7 @@ pub struct Site {
     places: Places,
     link_mode: LinkMode,
     deploy: Deploy,
+    own_folder: bool,
     shared: Vec<String>,
     stockroom: Stockroom,
 }
@@ -167,6 +168,7 @@ impl Site {
             places: Places::find(wanted)?,
             link_mode: wanted.link_mode,
             deploy: wanted.deploy,
+            own_folder: wanted.own_folder,
             shared: wanted.shared.clone(),
             stockroom: stockroom.clone(),
         };

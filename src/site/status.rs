@@ -79,7 +79,7 @@ impl Site {
             empty &= name.is_some() && name == self.places.inside.as_deref();
             Ok(())
         })?;
-        Ok(if empty { Presence::Absent } else { Presence::Foreign })
+        Ok(if empty || self.own_folder { Presence::Absent } else { Presence::Foreign })
     }
 }
 

@@ -67,6 +67,7 @@ impl Fixture {
         let wanted = WantedSite {
             name: "test".into(),
             path: folder.path().join("html"),
+            own_folder: false,
             state: None,
             host: None,
             elements: indexmap::IndexMap::new(),

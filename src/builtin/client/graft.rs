@@ -43,8 +43,11 @@ impl Standard {
         let version = &one.resolved.pin.version;
         let request =
             PlaceRequest { id: id.clone(), version: version.clone(), payload: Payload::Tree { tree, commit: one.resolved.locked.commit }, view: view.clone() };
-        let placement = self.parts.installer.place(cx, &request).while_doing(|| format!("could not place {id} {version}"))?;
+        let mut placement = self.parts.installer.place(cx, &request).while_doing(|| format!("could not place {id} {version}"))?;
         check_path(id, &placement)?;
+        if wanted.own_folder && placement.path == "." {
+            own_files(self.parts.stockroom.objects(), tree, &mut placement.protect)?;
+        }
         let objects = self.parts.stockroom.objects();
         let mut tree = match &placement.subdir {
             Some(subdir) => {
@@ -69,6 +72,18 @@ fn prepare(parts: &Parts, client: &Standard, cx: &Context, one: &Available, tree
     let request = PrepareRequest { id: one.resolved.id.clone(), version: one.resolved.pin.version.clone(), directory: directory.clone() };
     client.parts.installer.prepare(cx, &request)?;
     Ok(archive::import_directory(cx, &directory, parts.stockroom.objects(), &Limits::default())?.tree)
+}
+
+/// In the manifest's own folder its files lie beside those of the site: they are no drift. What the core brings itself is.
+fn own_files(objects: &crate::sys::git::Objects, tree: ObjectId, protect: &mut Vec<String>) -> Result<()> {
+    use crate::roles::Trees;
+    let brought = objects.list(tree, "")?.unwrap_or_default();
+    for name in ["greffon.toml", "greffon.lock", ".gitattributes", ".gitignore", ".git"] {
+        if !brought.iter().any(|item| item.name == name) {
+            protect.push(name.to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// An installer may be a script: what it says of a place is checked like any input.
