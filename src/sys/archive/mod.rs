@@ -10,6 +10,7 @@ mod headers;
 mod policy;
 mod sniff;
 mod tar;
+mod write;
 mod zip;
 
 #[cfg(test)]
@@ -21,6 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
 use crate::roles::{Context, Level};
 use crate::sys::git::{Objects, PackWriter, Sink};
+
+pub use write::PlainTarGz;
 
 use gather::Gathered;
 use policy::Meter;

@@ -1,20 +1,15 @@
 //! Packing a folder so that the same files give the same bytes anywhere: sorted, fixed times and owners, plain modes.
 
-use std::io::Write;
 use std::path::Path;
-
-use flate2::{Compression, GzBuilder};
 
 use super::include::included;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::{Package, parse_package};
-use crate::model::{FileMode, ObjectId};
+use crate::model::ObjectId;
 use crate::roles::{Context, Trees};
-use crate::sys::archive::{self, Limits};
+use crate::sys::archive::{self, Limits, PlainTarGz};
 use crate::sys::git::{NewEntry, NewEntryKind, Objects};
 
-/// The time that every file of a package has: the first that every archive format can say (1 January 1980).
-const FIXED_TIME: u64 = 315_532_800;
 const PACKAGE_FILE: &str = "greffon.toml";
 
 /// A package, packed.
@@ -44,18 +39,17 @@ pub(super) fn pack(cx: &Context, folder: &Path, objects: &Objects) -> Result<Pac
     let files = objects.files(imported.tree).while_doing(doing)?;
     let files = files.into_iter().filter(|file| file.path == PACKAGE_FILE || included(&file.path, &package.include));
     let top = top_folder(&package);
-    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::new(9));
-    let mut tar = tar::Builder::new(gzip);
+    let mut archive = PlainTarGz::new();
     let mut kept = Vec::new();
     let fault = |error| Error::new(ErrorKind::Archive, doing()).caused_by(error);
     for file in files {
         cx.check()?;
         let content = objects.blob(file.entry.id)?;
         let path = format!("{top}/{}", file.path);
-        append(&mut tar, &path, file.entry.mode, &content).map_err(fault)?;
+        archive.append(&path, file.entry.mode, &content).map_err(fault)?;
         kept.push(file);
     }
-    let bytes = tar.into_inner().and_then(flate2::write::GzEncoder::finish).map_err(fault)?;
+    let bytes = archive.finish().map_err(fault)?;
     let tree = write_tree(objects, &kept.iter().map(|file| (file.path.as_str(), file.entry)).collect::<Vec<_>>())?;
     Ok(Packed { package, tree, bytes })
 }
@@ -69,28 +63,6 @@ fn top_folder(package: &Package) -> String {
 /// A version as a part of a file's name.
 pub(super) fn file_version(version: &str) -> String {
     version.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+') { c } else { '_' }).collect()
-}
-
-fn append<W: Write>(tar: &mut tar::Builder<W>, path: &str, mode: FileMode, content: &[u8]) -> std::io::Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_mtime(FIXED_TIME);
-    header.set_uid(0);
-    header.set_gid(0);
-    match mode {
-        FileMode::Symlink => {
-            let target = std::str::from_utf8(content).map_err(|_| std::io::Error::other("a symbolic link whose target is not UTF-8"))?;
-            header.set_entry_type(tar::EntryType::Symlink);
-            header.set_mode(0o777);
-            header.set_size(0);
-            tar.append_link(&mut header, path, target)
-        }
-        FileMode::Regular | FileMode::Executable => {
-            header.set_entry_type(tar::EntryType::Regular);
-            header.set_mode(if mode == FileMode::Executable { 0o755 } else { 0o644 });
-            header.set_size(content.len() as u64);
-            tar.append_data(&mut header, path, content)
-        }
-    }
 }
 
 /// The tree of these files, which are sorted by path.
