@@ -54,6 +54,6 @@ pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
     let byte = byte.min(text.len());
     let before = text.as_bytes().get(..byte).unwrap_or_default();
     let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let line = before.split(|b| *b == b'\n').count();
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }

@@ -75,12 +75,12 @@ fn read(reader: &mut Reader<'_>, base: &Path, shape: &ElementShape, known: &[&st
         return Some(Source::Path { path: paths::resolve(reader, base, &path.value, &path.span)?, version: version() });
     }
     if let Some(url) = &shape.url {
+        let url = archive_url(reader, url);
         let sha256 = match &shape.sha256 {
-            Some(at) => Some(digest(reader, at)),
+            Some(at) => Some(digest(reader, at)?),
             None => None,
         };
-        let url = archive_url(reader, url);
-        return Some(Source::Url { url: url?, version: version(), sha256: sha256.map_or(Some(None), |digest| digest.map(Some))? });
+        return Some(Source::Url { url: url?, version: version(), sha256 });
     }
     if let Some(dialogue) = &shape.dialogue {
         config::grammar(reader, &dialogue.shape.target)?;

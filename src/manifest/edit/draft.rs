@@ -53,7 +53,7 @@ impl<'a> Draft<'a> {
         if self.site.is_some() {
             self.stop_leaving_out(&element.id)?;
         }
-        let path = self.element_path(&element.id, self.site);
+        let path = element_path(&element.id, self.site);
         let there = self.layout()?.find(&as_strs(&path)).is_some();
         if there && matches!(element.source, Source::Repositories { only: None }) {
             if let Some(requirement) = &element.requirement {
@@ -69,7 +69,8 @@ impl<'a> Draft<'a> {
             let layout = self.layout()?;
             let span = layout.find(&as_strs(&path)).and_then(|found| found.item.as_value().filter(|_| !in_dots(found.item)).and_then(Value::span));
             if let Some(span) = span {
-                return self.splice((span, value));
+                self.splice((span, value));
+                return Ok(());
             }
             self.cut(&path)?;
         }
@@ -77,9 +78,9 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn remove(&mut self, id: &ElementId) -> Result<()> {
-        let shared = self.element_path(id, None);
+        let shared = element_path(id, None);
         if let Some(site) = self.site {
-            let own = self.element_path(id, Some(site));
+            let own = element_path(id, Some(site));
             if self.has(&own)? {
                 self.cut(&own)?;
             }
@@ -93,8 +94,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn require(&mut self, id: &ElementId, requirement: &Requirement) -> Result<()> {
-        let own = self.element_path(id, self.site);
-        let path = if self.has(&own)? { own } else { self.element_path(id, None) };
+        let own = element_path(id, self.site);
+        let path = if self.has(&own)? { own } else { element_path(id, None) };
         self.set_key(&path, "version", &toml_string(requirement.as_str()))
     }
 
@@ -125,11 +126,6 @@ impl<'a> Draft<'a> {
         Error::all(errors).map_or(Ok(()), Err)
     }
 
-    fn element_path(&self, id: &ElementId, site: Option<&str>) -> Vec<String> {
-        let site = site.map(|site| ["sites".to_owned(), site.to_owned()]);
-        site.into_iter().flatten().chain(["types".to_owned(), id.kind().to_owned(), id.name().to_owned()]).collect()
-    }
-
     fn layout(&self) -> Result<Layout<'_>> {
         Layout::parse(&self.text).map_err(|fault| {
             Error::new(ErrorKind::Manifest, format!("this is not TOML: {}", fault.message())).at(Excerpt {
@@ -145,9 +141,8 @@ impl<'a> Draft<'a> {
         Ok(self.layout()?.find(&as_strs(path)).is_some())
     }
 
-    fn splice(&mut self, (range, with): Splice) -> Result<()> {
+    fn splice(&mut self, (range, with): Splice) {
         self.text.replace_range(range, &with);
-        Ok(())
     }
 
     fn newline(&self) -> &'static str {
@@ -159,14 +154,16 @@ impl<'a> Draft<'a> {
         let inner: Vec<String> = path.iter().cloned().chain([key.to_owned()]).collect();
         let layout = self.layout()?;
         if let Some(span) = layout.find(&as_strs(&inner)).and_then(|found| found.item.as_value().and_then(Value::span)) {
-            return self.splice((span, value.to_owned()));
+            self.splice((span, value.to_owned()));
+            return Ok(());
         }
         let Some(Item::Value(short @ Value::String(_))) = layout.find(&as_strs(path)).map(|found| found.item) else {
             return self.put(&inner, value);
         };
         let span = short.span().unwrap_or_default();
         let with = if key == "version" { value.to_owned() } else { format!("{{ version = {}, {key} = {value} }}", &layout.text[span.clone()]) };
-        self.splice((span, with))
+        self.splice((span, with));
+        Ok(())
     }
 
     /// Writes a new statement, in the form of the tables that are there.
@@ -204,7 +201,8 @@ impl<'a> Draft<'a> {
                 (at..at, format!("{gap}[{}]{newline}{} = {value}{newline}", dotted(above), toml_key(last)))
             }
         };
-        self.splice(splice)
+        self.splice(splice);
+        Ok(())
     }
 
     /// After the last line of a table with a header.
@@ -252,7 +250,7 @@ impl<'a> Draft<'a> {
         };
         ranges.sort_by_key(|range| std::cmp::Reverse(range.start));
         for range in ranges {
-            self.splice((range, String::new()))?;
+            self.splice((range, String::new()));
         }
         Ok(())
     }
@@ -269,11 +267,12 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         let splice = match (list.iter().last().and_then(Value::span), list.span()) {
-            (Some(last), _) => (last.end..last.end, format!(", {name}")),
+            (Some(item), _) => (item.end..item.end, format!(", {name}")),
             (None, Some(whole)) => (whole, format!("[{name}]")),
             (None, None) => return Ok(()),
         };
-        self.splice(splice)
+        self.splice(splice);
+        Ok(())
     }
 
     /// Takes an element off the `without` of the site, or of all sites.
@@ -290,7 +289,7 @@ impl<'a> Draft<'a> {
         }
         ranges.sort_by_key(|range| std::cmp::Reverse(range.start));
         for range in ranges {
-            self.splice((range, String::new()))?;
+            self.splice((range, String::new()));
         }
         Ok(())
     }
@@ -358,6 +357,12 @@ fn whole_block(layout: &Layout<'_>, block: &Table) -> Option<Range<usize>> {
 /// Whether a value is only the form that dotted keys inside braces have in the tree.
 fn in_dots(item: &Item) -> bool {
     item.as_inline_table().is_some_and(InlineTable::is_dotted)
+}
+
+/// The keys that lead to an element's entry: the manifest's, or a site's own.
+fn element_path(id: &ElementId, site: Option<&str>) -> Vec<String> {
+    let site = site.map(|site| ["sites".to_owned(), site.to_owned()]);
+    site.into_iter().flatten().chain(["types".to_owned(), id.kind().to_owned(), id.name().to_owned()]).collect()
 }
 
 fn as_strs(path: &[String]) -> Vec<&str> {

@@ -13,6 +13,7 @@ macro_rules! shape {
         $(#[$meta])*
         #[derive(Debug, Clone, Default, schemars::JsonSchema)]
         #[schemars(deny_unknown_fields)]
+        #[allow(clippy::struct_field_names)] // fields are named as the keys of the file are
         pub(in crate::manifest) struct $name {
             $($(#[$field_meta])* #[schemars(rename = $key)] pub(in crate::manifest) $field: Option<$type>,)*
         }

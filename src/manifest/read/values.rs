@@ -27,6 +27,7 @@ pub(in crate::manifest) struct Entry<V> {
 }
 
 /// A value that was checked as `T` and is passed on as JSON.
+#[allow(clippy::struct_field_names)] // `json` says it
 #[derive(Debug, Clone)]
 pub(in crate::manifest) struct Json<T = Anything> {
     pub(in crate::manifest) json: serde_json::Value,

@@ -4,6 +4,7 @@ mod faults;
 mod files;
 mod hostile;
 mod meaning;
+mod mutated;
 
 use std::path::Path;
 
