@@ -162,12 +162,11 @@ pub(super) fn resolve(workspace: &Workspace, text: String) -> Result<(Manifest, 
 /// One named site gets an entry of its own; otherwise the shared tables are edited.
 pub(super) fn single_site(workspace: &Workspace) -> Result<Option<String>> {
     match workspace.globals.sites.as_slice() {
-        [] => Ok(None),
         [site] if workspace.manifest.sites.len() > 1 => {
             workspace.chosen(true)?;
             Ok(Some(site.clone()))
         }
-        [_] => Ok(None),
+        [] | [_] => Ok(None),
         _ => Err(Error::new(ErrorKind::Usage, "elements are added to all sites, or to one named by `--site`")),
     }
 }

@@ -135,7 +135,7 @@ pub fn why(workspace: &Workspace, name: &str) -> Result<WhyReport> {
         let resolution = workspace.resolution(wanted)?;
         let Some(found) = resolution.iter().find(|one| one.id == element) else { continue };
         let mut chains = Vec::new();
-        climb(wanted, &resolution, &element, &mut vec![element.clone()], Vec::new(), &mut chains);
+        climb(wanted, &resolution, &element, &mut vec![element.clone()], &[], &mut chains);
         chains.sort_by_key(Vec::len);
         chains.truncate(10);
         sites.push(SiteWhy { name: wanted.name.clone(), version: found.pin.version.to_string(), chains });
@@ -147,14 +147,14 @@ pub fn why(workspace: &Workspace, name: &str) -> Result<WhyReport> {
 }
 
 /// Follows who needs whom upwards until the manifest asks; `path` keeps cycles from being followed twice.
-fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path: &mut Vec<ElementId>, below: Vec<Step>, chains: &mut Vec<Vec<Step>>) {
+fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path: &mut Vec<ElementId>, below: &[Step], chains: &mut Vec<Vec<Step>>) {
     if chains.len() > 100 {
         return;
     }
     if let Some(root) = wanted.elements.get(element) {
         let file = root.origin.file.file_name().map_or_else(|| "greffon.toml".to_owned(), |name| name.to_string_lossy().into_owned());
         let mut chain = vec![Step { who: format!("{file}:{}", root.origin.line), asks: format!("{element} {}", root.requirement) }];
-        chain.extend(below.iter().cloned());
+        chain.extend_from_slice(below);
         chains.push(chain);
     }
     for one in resolution {
@@ -163,9 +163,9 @@ fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path
             continue;
         }
         let mut steps = vec![Step { who: format!("{} {}", one.id, one.pin.version), asks: format!("{element} {requirement}") }];
-        steps.extend(below.iter().cloned());
+        steps.extend_from_slice(below);
         path.push(one.id.clone());
-        climb(wanted, resolution, &one.id, path, steps, chains);
+        climb(wanted, resolution, &one.id, path, &steps, chains);
         path.pop();
     }
 }

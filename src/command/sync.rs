@@ -104,16 +104,12 @@ pub type Confirm<'a> = &'a dyn Fn(&plan::Report) -> Result<bool>;
 /// What made planning fail; `Refused` when the answer was no. What happened to single sites is in the report.
 pub fn run(workspace: &Workspace, options: &Options, confirm: Confirm<'_>) -> Result<Report> {
     let sites = workspace.chosen(true)?;
-    match &options.plan {
-        Some(file) => {
-            let made = load(workspace, &sites, file)?;
-            carry_out(workspace, &workspace.manifest, made, options, confirm, "sync of a saved plan")
-        }
-        None => {
-            let made = workspace.plan(&sites, depth(workspace), UpdateChoice::Keep)?;
-            carry_out(workspace, &workspace.manifest, made, options, confirm, "sync")
-        }
+    if let Some(file) = &options.plan {
+        let made = load(workspace, &sites, file)?;
+        return carry_out(workspace, &workspace.manifest, made, options, confirm, "sync of a saved plan");
     }
+    let made = workspace.plan(&sites, depth(workspace), UpdateChoice::Keep)?;
+    carry_out(workspace, &workspace.manifest, made, options, confirm, "sync")
 }
 
 /// `install`: the elements into manifest and lock, then a sync.
@@ -163,7 +159,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
     }
     if needs_consent(&made)
         && workspace.machine.cx.prompter().is_present()
-        && !(workspace.globals.yes && !destructive(&made))
+        && (!workspace.globals.yes || destructive(&made))
         && !confirm(&plan::report(made.clone(), false))?
     {
         return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));

@@ -104,16 +104,10 @@ impl Workspace {
         }
         let mut chosen = Vec::new();
         for name in &self.globals.sites {
-            match sites.iter().find(|site| site.name == *name) {
-                Some(site) => chosen.push(site),
-                None => {
-                    let error = Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", name.escape_debug()));
-                    return Err(match nearest(name, sites.iter().map(|site| site.name.as_str())) {
-                        Some(near) => error.hint(format!("did you mean `{near}`?")),
-                        None => error.hint(format!("there are: {}", sites.iter().map(|site| site.name.as_str()).collect::<Vec<_>>().join(", "))),
-                    });
-                }
-            }
+            let Some(site) = sites.iter().find(|site| site.name == *name) else {
+                return Err(no_site(name, sites));
+            };
+            chosen.push(site);
         }
         Ok(chosen)
     }
@@ -171,6 +165,14 @@ impl Workspace {
     /// `Io`.
     pub fn write_manifest(&self, text: &str) -> Result<()> {
         fs::write_atomic(&self.manifest.path, text.as_bytes())
+    }
+}
+
+fn no_site(name: &str, sites: &[WantedSite]) -> Error {
+    let error = Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", name.escape_debug()));
+    match nearest(name, sites.iter().map(|site| site.name.as_str())) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint(format!("there are: {}", sites.iter().map(|site| site.name.as_str()).collect::<Vec<_>>().join(", "))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What stands at a site, and whether it is already made of what is wanted.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::fit::Resolved;
@@ -59,10 +61,10 @@ pub(super) fn fingerprint(parts: &Parts, wanted: &WantedSite, resolution: &[Reso
     let mut text = format!("graft 1\n{}\n", parts.installer_key);
     for one in resolution {
         let (Some(tree), None) = (one.locked.tree, &one.locked.path) else { return Ok(None) };
-        text.push_str(&format!("{}@{} {tree}\n", one.id, one.pin.version));
+        let _ = writeln!(text, "{}@{} {tree}", one.id, one.pin.version);
         for patch in wanted.elements.get(&one.id).map(|element| element.patches.as_slice()).unwrap_or_default() {
             let bytes = crate::sys::fs::read_text(patch, 64 << 20)?.unwrap_or_default();
-            text.push_str(&format!("patch {}\n", Digest::of(bytes.as_bytes())));
+            let _ = writeln!(text, "patch {}", Digest::of(bytes.as_bytes()));
         }
     }
     Ok(Some(Digest::of(text.as_bytes()).to_string()))

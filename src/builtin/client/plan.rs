@@ -39,7 +39,7 @@ impl Standard {
         let fingerprint = fingerprint(&self.parts, wanted, resolution)?;
         if observed.is_made_of(fingerprint.as_deref()) {
             let available = resolution.iter().map(|one| Available { resolved: one.clone(), tree: one.locked.tree }).collect();
-            let map = resolution.iter().map(|one| map_entry(one)).collect();
+            let map = resolution.iter().map(map_entry).collect();
             return Ok(Looked { observed, map, available, settled: true });
         }
         let (map, available) = self.look(cx, resolution)?;

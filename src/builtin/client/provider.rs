@@ -16,8 +16,11 @@ use crate::sys::pool;
 /// What every site of one run shares: the repositories' answers.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    owned: Mutex<HashMap<(Option<String>, ElementId), Option<Arc<Owned>>>>,
+    owned: Mutex<HashMap<Asking, Option<Arc<Owned>>>>,
 }
+
+/// A name, and the only repository asked about it, where there is one.
+type Asking = (Option<String>, ElementId);
 
 /// What the repositories know of a name.
 #[derive(Debug)]
@@ -63,9 +66,9 @@ impl<'a> SiteProvider<'a> {
     fn element(&self, cx: &Context, id: &ElementId) -> Result<Option<Known>> {
         let wanted = self.site.elements.get(id);
         match wanted.map(|wanted| (wanted, &wanted.source)) {
-            None | Some((_, Source::Repositories { .. })) => self.from_repositories(cx, id, wanted),
+            None | Some((_, Source::Repositories { .. })) => self.ask_repositories(cx, id, wanted),
             Some((wanted, source)) => {
-                let infos = self.from_own_source(cx, wanted, source).map_err(|error| at_manifest(error, wanted))?;
+                let infos = self.ask_own_source(cx, wanted, source).map_err(|error| at_manifest(error, wanted))?;
                 Ok(Some(self.known(
                     id,
                     Some(wanted),
@@ -86,7 +89,7 @@ impl<'a> SiteProvider<'a> {
         Ok(Known { scheme, versions: versions.into_iter().map(|(version, info, _)| (version, info)).collect(), from })
     }
 
-    fn from_own_source(&self, cx: &Context, wanted: &WantedElement, source: &Source) -> Result<Vec<ElementInfo>> {
+    fn ask_own_source(&self, cx: &Context, wanted: &WantedElement, source: &Source) -> Result<Vec<ElementInfo>> {
         let id = &wanted.id;
         match source {
             Source::Git { git, pin, subdir, submodules } => {
@@ -129,7 +132,7 @@ impl<'a> SiteProvider<'a> {
         }
     }
 
-    fn from_repositories(&self, cx: &Context, id: &ElementId, wanted: Option<&WantedElement>) -> Result<Option<Known>> {
+    fn ask_repositories(&self, cx: &Context, id: &ElementId, wanted: Option<&WantedElement>) -> Result<Option<Known>> {
         let only = match wanted.map(|wanted| &wanted.source) {
             Some(Source::Repositories { only }) => only.clone(),
             _ => None,
