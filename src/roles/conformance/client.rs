@@ -51,7 +51,7 @@ pub fn check(client: &dyn Client, cx: &Context, fixture: &Fixture<'_>) -> Verdic
     suite.sentence(UNCHANGED, || unchanged(client, cx, fixture));
     suite.sentence(COMPLETE, || {
         let before = (fixture.downloads)();
-        let drawn = plan(client, cx, fixture, PlanDepth::Resolve)?;
+        let drawn = plan(client, cx, fixture, PlanDepth::Peek)?;
         same("what the download map holds", &map(&drawn), &fixture.expected)?;
         same("the number of downloads", &(fixture.downloads)(), &before)?;
         match drawn.sites.iter().flat_map(|site| &site.download_map).find(|entry| !entry.from_stock && entry.download.is_none()) {
@@ -76,10 +76,10 @@ pub fn check(client: &dyn Client, cx: &Context, fixture: &Fixture<'_>) -> Verdic
         }
     });
     suite.sentence(SAME, || {
-        let first = plan(client, cx, fixture, PlanDepth::Resolve)?;
-        let mut plans = vec![("a second plan", plan(client, cx, fixture, PlanDepth::Resolve)?)];
+        let first = plan(client, cx, fixture, PlanDepth::Peek)?;
+        let mut plans = vec![("a second plan", plan(client, cx, fixture, PlanDepth::Peek)?)];
         if let Some(full) = fixture.full_stock {
-            plans.push(("a plan over a full stock", plan(full, cx, fixture, PlanDepth::Resolve)?));
+            plans.push(("a plan over a full stock", plan(full, cx, fixture, PlanDepth::Peek)?));
         }
         for (what, other) in plans {
             same(&format!("the lock of {what}"), &other.lock, &first.lock)?;
