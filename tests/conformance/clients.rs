@@ -82,6 +82,7 @@ impl Scene {
             name: "site".to_owned(),
             path: self.world.path("site"),
             state: None,
+            own_folder: false,
             host: None,
             elements: elements.into_iter().collect(),
             link_mode: LinkMode::Auto,
