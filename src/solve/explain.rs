@@ -109,13 +109,11 @@ impl<'s, 'a> Telling<'s, 'a> {
     fn root(&mut self, at: usize) {
         let root = &self.search.problem.roots[at];
         let (name, req) = self.search.roots[at];
-        let mut line = format!("{} asks for {} {}", place(root), root.id, root.requirement);
+        let line = format!("{} asks for {} {}", place(root), root.id, root.requirement);
         let fitting = self.usable(name, &[req]);
         let one = fitting.len() == 1 && self.search.memory.version(name, fitting[0]).is_some_and(|version| version.as_str() == root.requirement.as_str());
-        if !fitting.is_empty() && !one && root.requirement.as_str() != "*" {
-            line += &format!(", which is {}", self.ranges(name, &fitting));
-        }
-        self.lines.push(line);
+        let plain = fitting.is_empty() || one || root.requirement.as_str() == "*";
+        self.lines.push(if plain { line } else { format!("{line}, which is {}", self.ranges(name, &fitting)) });
     }
 
     /// The usable versions that fit one of the requirements.
@@ -225,24 +223,31 @@ impl<'s, 'a> Telling<'s, 'a> {
             let what = if all.is_empty() { "no version at all".to_owned() } else { self.ranges(name, &all) };
             let only = all.iter().all(|at| self.prerelease(name, *at)) && !all.is_empty();
             self.lines.push(format!("{from} has {id} {what}{}", if only { ", pre-releases only: they are chosen where they are named" } else { "" }));
-        } else if seen.len() > 1 && self.needed_by_all(name) {
+        } else if self.torn(name) {
             self.lines.push(format!("no version of {id} fits all of this"));
         }
     }
 
-    /// Whether everybody who asks for an element asks in one way only, and no version fits them all.
-    fn needed_by_all(&mut self, name: Name) -> bool {
-        let asking = self.facts.iter().filter(|fact| match fact {
-            Fact::Root(at) => self.search.roots[*at].0 == name,
-            Fact::Need(_, to) => *to == name,
-            Fact::Exclude(..) => false,
-        });
-        let reqs: BTreeSet<ReqId> = self.asked.get(&name).into_iter().flatten().copied().collect();
-        if asking.count() != reqs.len() {
-            return false;
+    /// Whether no version of an element fits everybody who asks for it, whichever of the asker's versions is taken.
+    fn torn(&mut self, name: Name) -> bool {
+        let mut sides: Vec<Vec<ReqId>> = Vec::new();
+        for fact in self.facts {
+            match fact {
+                Fact::Root(at) if self.search.roots[*at].0 == name => sides.push(vec![self.search.roots[*at].1]),
+                Fact::Need(from, to) if *to == name => {
+                    let versions = self.versions(*from);
+                    let needs: Vec<_> = versions.into_iter().filter_map(|candidate| self.search.memory.needs(*from, candidate)).collect();
+                    if needs.iter().any(|needs| needs.dependencies.iter().all(|(target, _)| target != to)) {
+                        return false;
+                    }
+                    sides.push(needs.iter().flat_map(|needs| &needs.dependencies).filter(|(target, _)| target == to).map(|(_, req)| *req).collect());
+                }
+                _ => {}
+            }
         }
-        let fits: Vec<_> = reqs.iter().filter_map(|req| self.search.memory.fit(*req)).collect();
-        !(0..self.search.memory.candidates(name).len() as Cand).any(|at| fits.iter().all(|fit| fit.has(at)))
+        let sides: Vec<Vec<_>> = sides.iter().map(|reqs| reqs.iter().filter_map(|req| self.search.memory.fit(*req)).collect()).collect();
+        let count = self.search.memory.candidates(name).len() as Cand;
+        sides.len() > 1 && !(0..count).any(|at| sides.iter().all(|side| side.iter().any(|fit| fit.has(at))))
     }
 
     fn prerelease(&self, name: Name, candidate: Cand) -> bool {

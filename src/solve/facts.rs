@@ -18,7 +18,7 @@ pub(super) fn conflicts(search: &mut Search<'_>, task: &Task, touched: Touched) 
     let mut task = task.clone();
     let mut touched = touched;
     loop {
-        let conflict = minimal(search, &task, touched.facts)?;
+        let conflict = conflict(search, &task, touched)?;
         task.without.extend(conflict.iter().filter(|fact| matches!(fact, Fact::Root(_))).copied());
         conflicts.push(conflict);
         if conflicts.len() == MOST {
@@ -31,22 +31,36 @@ pub(super) fn conflicts(search: &mut Search<'_>, task: &Task, touched: Touched) 
     }
 }
 
-/// Leaves out one fact after the other, the roots first, the last first, and keeps what is impossible.
+/// One minimal conflict of an impossible task.
+pub(super) fn conflict(search: &mut Search<'_>, task: &Task, touched: Touched) -> Result<BTreeSet<Fact>> {
+    minimal(search, task, touched.facts)
+}
+
+/// Leaves facts out, the roots first, the last first, and keeps what is impossible: in halves, quarters and so on down to
+/// single ones. What turned out to be needed in a larger set is needed in every smaller one, so the last pass is a proof.
 fn minimal(search: &mut Search<'_>, task: &Task, facts: BTreeSet<Fact>) -> Result<BTreeSet<Fact>> {
-    let (roots, others): (Vec<Fact>, Vec<Fact>) = facts.iter().copied().partition(|fact| matches!(fact, Fact::Root(_)));
-    let mut kept = facts;
-    for fact in roots.into_iter().rev().chain(others.into_iter().rev()) {
-        if !kept.remove(&fact) {
-            continue;
-        }
-        let narrowed = Task { facts: Some(kept.clone()), ..task.clone() };
-        match search.run_once(&narrowed)? {
-            Ok(_) => {
-                kept.insert(fact);
+    let mut narrowed = Task { facts: Some(facts), ..task.clone() };
+    let mut size = narrowed.facts.as_ref().map_or(0, BTreeSet::len).div_ceil(2);
+    loop {
+        let Some(kept) = &narrowed.facts else { return Ok(BTreeSet::new()) };
+        let (roots, others): (Vec<Fact>, Vec<Fact>) = kept.iter().copied().partition(|fact| matches!(fact, Fact::Root(_)));
+        let order: Vec<Fact> = roots.into_iter().rev().chain(others.into_iter().rev()).collect();
+        for piece in order.chunks(size.max(1)) {
+            let Some(kept) = &narrowed.facts else { break };
+            let less: BTreeSet<Fact> = kept.iter().copied().filter(|fact| !piece.contains(fact)).collect();
+            if less.len() == kept.len() {
+                continue;
             }
-            // what the engine did not even look at has no part in it
-            Err(touched) => kept.retain(|fact| touched.facts.contains(fact)),
+            let before = narrowed.facts.replace(less);
+            match search.run_once(&narrowed)? {
+                Ok(_) => narrowed.facts = before,
+                // what the engine did not even look at has no part in it
+                Err(touched) => narrowed.facts = Some(touched.facts),
+            }
         }
+        if size <= 1 {
+            return Ok(narrowed.facts.unwrap_or_default());
+        }
+        size = size.min(narrowed.facts.as_ref().map_or(0, BTreeSet::len)).div_ceil(2);
     }
-    Ok(kept)
 }

@@ -16,10 +16,12 @@ use super::{Problem, Provider, Question, Reply, Solution, facts, settle};
 
 /// How many fixes are offered.
 const MOST: usize = 5;
+/// With that many, fixes of several changes are not looked for.
+const ENOUGH: usize = 3;
 /// How many changes of the manifest one fix may need.
 const MOST_CHANGES: usize = 5;
-/// How many combinations of changes are tried for one fix.
-const MOST_STEPS: usize = 40;
+/// How many combinations of several changes are tried.
+const MOST_STEPS: usize = 60;
 /// How long one possible fix may take to solve.
 const LONGEST_TRY: Duration = Duration::from_secs(2);
 /// How long fixes are looked for; those found by then are offered.
@@ -133,11 +135,12 @@ impl Finder<'_> {
             }
         }
         // one change is not enough: add to each what its remaining conflicts need
+        let mut budget = MOST_STEPS;
         for (attempts, next) in unfinished {
-            if fixes.len() == MOST {
+            if fixes.len() >= ENOUGH {
                 return Ok(());
             }
-            Self::offer(self.continued(&attempts, &next, &mut { MOST_STEPS })?, fixes);
+            Self::offer(self.continued(&attempts, &next, &mut budget)?, fixes);
         }
         Ok(())
     }
@@ -191,9 +194,9 @@ impl Finder<'_> {
         match search.run(&task)? {
             Ok(_) => Ok(Verdict::Possible),
             Err(touched) => {
-                let mut conflicts = facts::conflicts(&mut search, &task, touched)?;
+                let conflict = facts::conflict(&mut search, &task, touched)?;
                 let renumber = |fact| if let Fact::Root(at) = fact { Fact::Root(numbers[at]) } else { fact };
-                Ok(Verdict::Conflict(conflicts.swap_remove(0).into_iter().map(renumber).collect()))
+                Ok(Verdict::Conflict(conflict.into_iter().map(renumber).collect()))
             }
         }
     }
@@ -211,10 +214,11 @@ impl Finder<'_> {
             *budget -= 1;
             let more: Vec<Try> = attempts.iter().copied().chain([attempt]).collect();
             match self.ways(&more)? {
-                Verdict::Possible => match self.settled(&more)? {
-                    Some(fix) => return Ok(Some(fix)),
-                    None => continue,
-                },
+                Verdict::Possible => {
+                    if let Some(fix) = self.settled(&self.least(more)?)? {
+                        return Ok(Some(fix));
+                    }
+                }
                 Verdict::Conflict(next) => unfinished.push((more, next)),
             }
         }
@@ -224,6 +228,21 @@ impl Finder<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Leaves out what helped on the way and is not needed in the end.
+    fn least(&self, attempts: Vec<Try>) -> Result<Vec<Try>> {
+        let mut kept = attempts;
+        let mut at = 0;
+        while at < kept.len() && kept.len() > 1 {
+            let mut less = kept.clone();
+            less.remove(at);
+            match self.ways(&less)? {
+                Verdict::Possible => kept = less,
+                Verdict::Conflict(_) => at += 1,
+            }
+        }
+        Ok(kept)
     }
 
     /// Puts a requirement in the place of every relaxed one, and solves with it.

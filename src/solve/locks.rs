@@ -60,7 +60,7 @@ fn core(search: &mut Search<'_>, task: &Task, all: &HashSet<Name>, freed: &BTree
         match search.run(&Task { held, ..task.clone() })? {
             Ok(_) => at += 1,
             Err(touched) => {
-                let before: Vec<Name> = suspects.drain(..).collect();
+                let before = std::mem::take(&mut suspects);
                 suspects.extend(
                     before.iter().enumerate().filter(|(other, name)| *other < at || (*other > at && touched.names.contains(name))).map(|(_, name)| *name),
                 );

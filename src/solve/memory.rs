@@ -305,7 +305,7 @@ impl Memory {
                 return None;
             }
             Info::Missing => Needs { unusable: Some(Unusable::Missing), ..Needs::default() },
-            Info::Here(info) => self.read_info(name, candidate, &info)?,
+            Info::Here(info) => self.read_info(name, candidate, &info),
         };
         let needs = Arc::new(needs);
         if let State::Known(element) = &mut self.slots[name as usize].state {
@@ -314,7 +314,7 @@ impl Memory {
         Some(needs)
     }
 
-    fn read_info(&mut self, name: Name, candidate: Cand, info: &ElementInfo) -> Option<Needs> {
+    fn read_info(&mut self, name: Name, candidate: Cand, info: &ElementInfo) -> Needs {
         let mut needs = Needs::default();
         let locked = self.locked(name) == Some(candidate);
         if let Some(why) = info.yanked.as_ref().filter(|_| !locked) {
@@ -346,7 +346,7 @@ impl Memory {
                 needs.unusable = Some(Unusable::Contradiction);
             }
         }
-        Some(needs)
+        needs
     }
 
     /// Why a candidate cannot be chosen, as far as is known. A requirement that cannot be read counts, once its target's

@@ -47,8 +47,10 @@ pub(super) fn split_operator(text: &str) -> Option<(Operator, &str)> {
 /// One term of a requirement: for a version text, `None` where it does not fit, else its class (see [`Matcher::class`]).
 pub(super) struct Term {
     text: String,
-    classify: Box<dyn Fn(&str) -> Option<u32> + Send + Sync>,
+    classify: Box<Classify>,
 }
+
+type Classify = dyn Fn(&str) -> Option<u32> + Send + Sync;
 
 impl Term {
     /// A term that says itself which class a fitting version has.
@@ -113,7 +115,7 @@ pub(super) fn read<G: Grammar + Copy + Send + Sync + 'static>(grammar: G, text: 
             let part = part.trim();
             let operand = split_operator(part).map_or(part, |(_, operand)| operand);
             named |= grammar.prerelease(operand);
-            terms.push(term(grammar, part).map_err(|why| refusal(G::NAME, text, &why))?);
+            terms.push(term(&grammar, part).map_err(|why| refusal(G::NAME, text, &why))?);
         }
         if !named {
             terms.push(Term::plain("no pre-release", move |version| !grammar.prerelease(version)));
@@ -123,7 +125,7 @@ pub(super) fn read<G: Grammar + Copy + Send + Sync + 'static>(grammar: G, text: 
     Ok(Arc::new(Terms(alternatives)))
 }
 
-fn term<G: Grammar>(grammar: G, part: &str) -> std::result::Result<Term, String> {
+fn term(grammar: &impl Grammar, part: &str) -> std::result::Result<Term, String> {
     if part.is_empty() {
         return Err("a part of it is empty".to_owned());
     }

@@ -62,16 +62,16 @@ impl Instance {
     fn shelf(&self) -> Shelf {
         let mut shelf = Shelf::default();
         shelf.scheme("plugins", "3m");
-        for (at, releases) in self.elements.iter().enumerate() {
-            let info = |(version, release): (&usize, &Release)| {
-                let mut info = ElementInfo::bare(element(&name(at)), VERSIONS[*version].into());
+        for (at, versions) in self.elements.iter().enumerate() {
+            let info = |(number, release): (&usize, &Release)| {
+                let mut info = ElementInfo::bare(element(&name(at)), VERSIONS[*number].into());
                 info.dependencies = asks(&release.dependencies);
                 info.conflicts = asks(&release.conflicts);
                 info.optional.insert("extra".to_owned(), asks(&release.group));
                 info.yanked = release.yanked.then(|| "broken".to_owned());
                 Arc::new(info)
             };
-            shelf.elements.insert(element(&name(at)), releases.iter().map(info).collect());
+            shelf.elements.insert(element(&name(at)), versions.iter().map(info).collect());
         }
         shelf
     }
@@ -218,7 +218,7 @@ fn pubgrub_says(shelf: &Shelf, problem: &Problem) -> bool {
 /// `PROPTEST_CASES` asks for more or fewer.
 fn cases() -> ProptestConfig {
     let usual = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases: if cfg!(debug_assertions) { 200 } else { 5_000 }, ..usual } }
+    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases: if cfg!(debug_assertions) { 100 } else { 5_000 }, ..usual } }
 }
 
 proptest! {

@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::data::{id, json, lines, requirement, shelf, versions};
 use super::shelf::{Shelf, problem};
 use crate::error::ErrorKind;
-use crate::model::{ElementId, Requirement, Version};
+use crate::model::{ElementId, Origin, Requirement, Version};
 use crate::roles::Context;
+use crate::solve::rounds::Search;
 use crate::solve::{Problem, Root, Solution, solve};
 use crate::version::scheme;
 
@@ -24,7 +25,7 @@ fn asked(value: &Value) -> Problem {
         .as_object()
         .expect("roots")
         .iter()
-        .map(|(name, text)| Root { id: id(name), requirement: requirement(text.as_str().expect("text")), optional: Vec::new(), origin: Default::default() })
+        .map(|(name, text)| Root { id: id(name), requirement: requirement(text.as_str().expect("text")), optional: Vec::new(), origin: Origin::default() })
         .collect();
     problem.locked = versions(&value["locked"]);
     problem
@@ -75,6 +76,9 @@ fn answer(problem: &Problem, shelf: &Shelf) -> Option<Solution> {
 
 fn times(name: &str, mut taken: Vec<Duration>) {
     taken.sort();
+    if taken.is_empty() {
+        return;
+    }
     let at = |share: usize| taken[(taken.len() - 1) * share / 100];
     eprintln!("{name}: {} questions, p50 {:?}, p90 {:?}, p99 {:?}, max {:?}", taken.len(), at(50), at(90), at(99), at(100));
 }
@@ -83,7 +87,7 @@ fn times(name: &str, mut taken: Vec<Duration>) {
 fn ten_thousand_small_problems() {
     let Some(cases) = lines("small-10000.jsonl.gz") else { return };
     let mut taken = Vec::new();
-    for case in cases.iter().step_by(sample(10)) {
+    for case in cases.iter().step_by(sample(40)) {
         let shelf = shelf(&case["packages"]);
         let problem = asked(case);
         let start = Instant::now();
@@ -109,16 +113,27 @@ fn ecosystem(name: &str, every: usize) {
         .iter()
         .map(|line| (line["id"].as_u64().expect("id"), line["sat"] == true))
         .collect();
-    let mut taken = Vec::new();
+    let (mut taken, mut explained, mut engine) = (Vec::new(), Vec::new(), Vec::new());
     for question in questions.iter().step_by(every) {
         let problem = asked(question);
         shelf.batches.borrow_mut().clear();
         let start = Instant::now();
         let found = answer(&problem, &shelf);
-        taken.push(start.elapsed());
+        let spent = start.elapsed();
+        if found.is_some() {
+            shelf.batches.borrow_mut().clear();
+            let (cx, start) = (Context::silent(), Instant::now());
+            let mut search = Search::new(&cx, &problem, &shelf);
+            let task = search.task();
+            search.run(&task).expect("decided").expect("an answer");
+            engine.push(start.elapsed());
+        }
+        if found.is_some() { &mut taken } else { &mut explained }.push(spent);
         assert_eq!(found.is_some(), verdicts[&question["id"].as_u64().expect("id")], "verdict of {}", question["id"]);
     }
     times(name, taken);
+    times(&format!("{name}, the engine alone"), engine);
+    times(&format!("{name}, explained"), explained);
 }
 
 fn locked(name: &str, every: usize) {
@@ -169,7 +184,7 @@ fn purescript() {
 
 #[test]
 fn purescript_with_locks() {
-    locked("purescript", sample(8));
+    locked("purescript", sample(16));
 }
 
 #[test]
