@@ -68,7 +68,7 @@ impl Standard {
             let from = provider.origin(id, &chosen.version);
             let scheme = self.scheme_to_record(site, id, &chosen.info)?;
             let mut info = (*chosen.info).clone();
-            let tree = self.tree_known_at_once(cx, &info)?;
+            let tree = if from.is_none() { self.tree_known_at_once(cx, &info)? } else { None };
             self.pin_commit(cx, &mut info)?;
             let mut locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
             locked.tree = tree;
@@ -77,8 +77,9 @@ impl Standard {
         Ok(resolution)
     }
 
-    /// The tree of a git source, where the repository itself named the commit: its objects are metadata that it fetches anyway, so
-    /// that the lock does not depend on what the stock holds. An index that only points at git leaves the tree to the first fetch.
+    /// The tree of an element's own git source, whose objects are fetched for its metadata anyway. What a repository delivers has
+    /// its tree from the first fetch on: whether the objects are here by now, or the commit is told by the repository or remembered
+    /// from the stock, must not show in the lock.
     fn tree_known_at_once(&self, cx: &Context, info: &ElementInfo) -> Result<Option<ObjectId>> {
         let Some(Download::Git { git, rev, commit: Some(commit), subdir, .. }) = &info.download else { return Ok(None) };
         let source = self.parts.sources.open(git, None)?;
