@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -13,10 +13,12 @@ use super::text::{CHANGE, FAINT, Text, plain, plain_json};
 use crate::command::Globals;
 use crate::roles::{Event, Events, Level, Unit};
 
-/// How many bars are drawn at once; more work than that is told by the last lines of the list moving up.
+/// How many bars are drawn at once; further work gets its bar as others end.
 const BARS: usize = 12;
 /// Work that ends sooner than this never shows a bar.
 const PATIENCE: Duration = Duration::from_millis(150);
+/// How often the bars are brought up to date.
+const BEAT: Duration = Duration::from_millis(80);
 
 /// A place for bars: stderr, or nowhere when it is no terminal or the flags say so.
 pub(crate) fn bars(globals: &Globals) -> MultiProgress {
@@ -28,14 +30,22 @@ pub(crate) fn bars(globals: &Globals) -> MultiProgress {
 /// Shows [`Event`]s.
 pub(crate) struct Progress {
     printer: Printer,
-    bars: MultiProgress,
     loudest: Option<Level>,
+    board: Arc<Board>,
+    ticking: Once,
+}
+
+/// The work under way and its bars.
+struct Board {
+    bars: MultiProgress,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
 struct Task {
-    started: std::time::Instant,
+    started: Instant,
     unit: Unit,
+    done: u64,
+    total: Option<u64>,
     bar: Option<ProgressBar>,
 }
 
@@ -56,7 +66,7 @@ impl Progress {
             (0, 1) => Some(Level::Detail),
             (0, _) => Some(Level::Debug),
         };
-        Self { printer, bars, loudest, tasks: Mutex::new(HashMap::new()) }
+        Self { printer, loudest, board: Arc::new(Board { bars, tasks: Mutex::new(HashMap::new()) }), ticking: Once::new() }
     }
 
     fn log(&self, level: Level, text: &str) {
@@ -84,50 +94,76 @@ impl Progress {
         self.printer.stderr(page.finish());
     }
 
-    /// Makes the bar of work that lasts, as long as there is room.
-    fn draw(&self, task: &str, state: &mut Task, drawn: usize, done: u64, total: Option<u64>) {
-        if state.bar.is_none() {
-            if self.bars.is_hidden() || drawn >= BARS || state.started.elapsed() < PATIENCE {
-                return;
-            }
-            let bar = self.bars.add(ProgressBar::no_length());
-            bar.set_message(plain(task));
-            state.bar = Some(bar);
+    /// Looks now and then for work that has come to last, also where nothing of it is heard: a server that hangs is seen so.
+    fn tick(&self) {
+        if self.board.bars.is_hidden() {
+            return;
         }
-        let Some(bar) = &state.bar else { return };
-        if bar.length() != total || bar.position() == 0 {
-            bar.set_style(style(state.unit, total.is_some()));
-            if let Some(total) = total {
-                bar.set_length(total);
+        self.ticking.call_once(|| {
+            let board: Weak<Board> = Arc::downgrade(&self.board);
+            std::thread::spawn(move || {
+                while let Some(board) = board.upgrade() {
+                    board.draw();
+                    drop(board);
+                    std::thread::sleep(BEAT);
+                }
+            });
+        });
+    }
+}
+
+impl Board {
+    fn tasks(&self) -> MutexGuard<'_, HashMap<String, Task>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings every bar up to date; work that lasts gets one, the oldest first, as long as there is room.
+    fn draw(&self) {
+        let mut tasks = self.tasks();
+        let mut room = BARS.saturating_sub(tasks.values().filter(|task| task.bar.is_some()).count());
+        let mut lasting: Vec<(&String, &mut Task)> = tasks.iter_mut().filter(|(_, task)| task.started.elapsed() >= PATIENCE).collect();
+        lasting.sort_by_key(|(_, task)| task.started);
+        for (name, task) in lasting {
+            if task.bar.is_none() && room > 0 {
+                room -= 1;
+                let bar = self.bars.add(ProgressBar::no_length().with_style(style(task.unit, false)));
+                bar.set_message(plain(name));
+                task.bar = Some(bar);
             }
+            let Some(bar) = &task.bar else { continue };
+            if bar.length() != task.total {
+                bar.set_style(style(task.unit, task.total.is_some()));
+                if let Some(total) = task.total {
+                    bar.set_length(total);
+                }
+            }
+            bar.set_position(task.done);
+            bar.tick();
         }
-        bar.set_position(done);
     }
 }
 
 impl Events for Progress {
     fn emit(&self, event: Event) {
-        let mut tasks = match &event {
-            Event::Log { level, text } => return self.log(*level, text),
-            _ => self.tasks.lock().unwrap_or_else(PoisonError::into_inner),
-        };
         match event {
-            Event::Started { task, unit, .. } => {
-                tasks.insert(task, Task { started: std::time::Instant::now(), unit, bar: None });
+            Event::Log { level, text } => self.log(level, &text),
+            Event::Started { task, total, unit } => {
+                self.board.tasks().insert(task, Task { started: Instant::now(), unit, done: 0, total, bar: None });
+                self.tick();
             }
             Event::Advanced { task, done, total } => {
-                let drawn = tasks.values().filter(|state| state.bar.is_some()).count();
-                if let Some(state) = tasks.get_mut(&task) {
-                    self.draw(&task, state, drawn, done, total);
+                if let Some(state) = self.board.tasks().get_mut(&task) {
+                    state.done = done;
+                    state.total = total;
                 }
             }
             Event::Finished { task } => {
-                if let Some(bar) = tasks.remove(&task).and_then(|state| state.bar) {
+                let gone = self.board.tasks().remove(&task);
+                if let Some(bar) = gone.and_then(|state| state.bar) {
                     bar.finish_and_clear();
-                    self.bars.remove(&bar);
+                    self.board.bars.remove(&bar);
                 }
             }
-            Event::Log { .. } => {}
         }
     }
 }
@@ -179,6 +215,6 @@ mod tests {
         progress.emit(Event::Advanced { task: "fetch plugins/x".into(), done: 1, total: Some(3) });
         progress.emit(Event::Advanced { task: "never begun".into(), done: 1, total: None });
         progress.emit(Event::Finished { task: "fetch plugins/x".into() });
-        assert!(progress.tasks.lock().expect("no thread panicked").is_empty());
+        assert!(progress.board.tasks().is_empty());
     }
 }

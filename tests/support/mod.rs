@@ -26,6 +26,7 @@ mod file_server;
 mod git_server;
 mod repos;
 mod server;
+mod shelf;
 mod wire;
 
 pub use env::{Outcome, Run, TestEnvironment, redact};
@@ -34,3 +35,4 @@ pub use file_server::FileServer;
 pub use git_server::GitServer;
 pub use repos::{Repo, git, git_with_input};
 pub use server::{Certificate, Logged, Server};
+pub use shelf::Shelf;

@@ -157,7 +157,7 @@ fn changes(before: &[Graft], after: &[Graft], files: &[TreeChange], available: &
                 }
                 if was.version != graft.version || was.tree != graft.tree {
                     changes.push(change(Action::Update, Some(was.version.to_string()), version));
-                } else if was.placement.path == graft.placement.path && files.iter().any(|file| owner(&file.path, after) == Some(&graft.id)) {
+                } else if was.placement.path == graft.placement.path && files.iter().any(|file| owns(&graft.id, &file.path, before, after)) {
                     changes.push(change(Action::Repair, Some(was.version.to_string()), version));
                 }
             }
@@ -200,6 +200,11 @@ fn removals(before: &[Graft], stays: impl Fn(&ElementId) -> bool) -> Vec<Change>
         repository: None,
     })
     .collect()
+}
+
+/// Whether a file is this element's before and after: one that another element leaves behind is not its to be put right.
+fn owns(id: &ElementId, path: &str, before: &[Graft], after: &[Graft]) -> bool {
+    owner(path, after) == Some(id) && owner(path, before) == Some(id)
 }
 
 /// The element that a path of the site belongs to: the one placed deepest above it.

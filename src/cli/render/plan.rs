@@ -34,7 +34,11 @@ fn site(plan: &SitePlan, page: &mut Text) {
         None => page.line("  file counts are not known before everything is in stock"),
     };
     if downloads > 0 {
-        page.line(format_args!("  {} to download, {} in stock", count(downloads, "element"), plan.download_map.len() - downloads));
+        let kept = plan.download_map.len() - downloads;
+        match plan.files {
+            Some(_) => page.line(format_args!("  fetched {}, {kept} in stock already", count(downloads, "element"))),
+            None => page.line(format_args!("  {} to download, {kept} in stock", count(downloads, "element"))),
+        };
     }
     if !plan.hooks.is_empty() {
         page.line(format_args!("  hooks: {}", plan.hooks.join(", ")));

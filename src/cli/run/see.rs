@@ -2,7 +2,7 @@
 
 use super::{Session, pending};
 use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, WhyArgs};
-use crate::cli::exit;
+use crate::cli::{exit, text::Text};
 use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page};
 use crate::command;
 use crate::error::Result;
@@ -45,7 +45,13 @@ pub(super) fn show(session: Session<'_>, args: &ShowArgs) -> Result<u8> {
 
 pub(super) fn search(session: Session<'_>, args: &SearchArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
-    desk.show(&command::show::search(&workspace, &args.words.join(" "), args.limit as usize)?, show_page::hits)
+    let report = command::show::search(&workspace, &args.words.join(" "), args.limit as usize)?;
+    if report.hits.is_empty() {
+        let mut page = Text::new();
+        page.line("nothing found in the repositories that can be searched");
+        desk.printer.message(&page);
+    }
+    desk.show(&report, show_page::hits)
 }
 
 pub(super) fn outdated(session: Session<'_>, args: &OutdatedArgs) -> Result<u8> {

@@ -1,0 +1,202 @@
+//! The real binary at a terminal: questions, answers, ^C, bars.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::disallowed_methods)]
+
+mod support;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use support::{Fault, FileServer, Run, Shelf, TestEnvironment};
+
+/// A program at a terminal of its own.
+struct Terminal {
+    child: Child,
+    keys: File,
+    shown: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Terminal {
+    fn start(run: Run) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&master).expect("granted");
+        unlockpt(&master).expect("unlocked");
+        let name = ptsname(&master, Vec::new()).expect("its name");
+        let slave = File::options().read(true).write(true).open(name.to_str().expect("a path")).expect("its other end");
+        let mut command = run.env("TERM", "xterm").command();
+        let stdio = || Stdio::from(slave.try_clone().expect("a copy"));
+        let child = command.stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().expect("the binary starts");
+        drop(command);
+        drop(slave);
+        let keys = File::from(master);
+        let mut screen = keys.try_clone().expect("a copy");
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&shown);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // Reading fails once the program is gone.
+            while let Ok(read @ 1..) = screen.read(&mut buffer) {
+                sink.lock().expect("no panic").extend_from_slice(&buffer[..read]);
+            }
+        });
+        Self { child, keys, shown }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.shown.lock().expect("no panic")).into_owned()
+    }
+
+    fn wait_for(&self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !self.text().contains(text) {
+            assert!(Instant::now() < end, "{text:?} never came:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("typed");
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let end = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("waited") {
+                break status;
+            }
+            if Instant::now() > end {
+                self.child.kill().expect("killed");
+                panic!("it does not end:\n{}", self.text());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        std::thread::sleep(Duration::from_millis(50));
+        (status.code(), self.text())
+    }
+}
+
+/// A shelf whose next sync removes something, which is asked about.
+fn about_to_remove() -> Shelf {
+    let shelf = Shelf::new().synced();
+    shelf.env.greffon(["remove", "forms"]).run().succeeds();
+    shelf
+}
+
+fn ask(shelf: &Shelf) -> Terminal {
+    let terminal = Terminal::start(shelf.env.greffon(["sync", "--site", "prod"]));
+    terminal.wait_for("carry this out");
+    terminal
+}
+
+#[test]
+fn a_removal_is_shown_and_asked_about() {
+    let shelf = about_to_remove();
+    let mut terminal = ask(&shelf);
+    assert!(terminal.text().contains("packages/forms 1.0.0"), "the plan stands above the question: {}", terminal.text());
+    terminal.press("n\r");
+    let (status, text) = terminal.end();
+    assert_eq!(status, Some(1), "{text}");
+    assert!(shelf.env.exists("sites/prod/packages/forms/code.txt"));
+    let mut terminal = ask(&shelf);
+    terminal.press("y\r");
+    let (status, text) = terminal.end();
+    assert_eq!(status, Some(0), "{text}");
+    assert!(!shelf.env.exists("sites/prod/packages/forms/code.txt"));
+}
+
+#[test]
+fn return_alone_is_no() {
+    let shelf = about_to_remove();
+    let mut terminal = ask(&shelf);
+    terminal.press("\r");
+    assert_eq!(terminal.end().0, Some(1));
+    assert!(shelf.env.exists("sites/prod/packages/forms/code.txt"));
+}
+
+#[test]
+fn an_interrupted_question_is_status_130_and_gives_the_cursor_back() {
+    let shelf = about_to_remove();
+    let mut terminal = ask(&shelf);
+    // This terminal sends no signals: ^C must arrive as a key, once the question reads keys.
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.press("\u{3}");
+    let (status, text) = terminal.end();
+    assert_eq!(status, Some(130), "{text}");
+    assert!(shelf.env.exists("sites/prod/packages/forms/code.txt"));
+    let (hidden, shown) = (text.rfind("\u{1b}[?25l"), text.rfind("\u{1b}[?25h"));
+    assert!(hidden.is_none() || shown > hidden, "the cursor stays hidden: {text:?}");
+}
+
+#[test]
+fn yes_and_no_input_ask_nothing() {
+    for flag in ["-y", "--no-input"] {
+        let shelf = about_to_remove();
+        let (status, text) = Terminal::start(shelf.env.greffon(["sync", "--site", "prod", flag])).end();
+        assert_eq!(status, Some(0), "{flag}: {text}");
+        assert!(!text.contains("carry this out"), "{flag}: {text}");
+    }
+}
+
+/// A site that wants an archive of which only the beginning comes.
+fn stalled(env: &TestEnvironment) -> FileServer {
+    let files = FileServer::start();
+    files.put("/tool.zip", vec![0x50; 1 << 20]);
+    files.fault("/tool.zip", 100, Fault::Stall(1000));
+    env.write(
+        "greffon.toml",
+        format!(
+            "[config]\ninstaller = {{ use = \"builtin:tree\", types = {{ plugins = \"plugins/{{name}}\" }} }}\n[types.plugins]\ntool = {{ url = \"{}\", version = \"1\" }}\n[sites.prod]\npath = \"prod\"\n",
+            files.url("/tool.zip")
+        ),
+    );
+    files
+}
+
+fn interrupt(child: &Child) {
+    let id = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("signalled");
+}
+
+#[test]
+fn the_first_interrupt_stops_a_download_and_touches_nothing() {
+    let env = TestEnvironment::new();
+    let files = stalled(&env);
+    let terminal = Terminal::start(env.greffon(["sync"]));
+    let end = Instant::now() + Duration::from_secs(30);
+    while files.count("/tool.zip") == 0 {
+        assert!(Instant::now() < end, "nothing was asked for: {}", terminal.text());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&terminal.child);
+    let asked = Instant::now();
+    let (status, text) = terminal.end();
+    assert_eq!(status, Some(130), "{text}");
+    assert!(asked.elapsed() < Duration::from_secs(10), "it took {:?}", asked.elapsed());
+    assert!(!env.exists("prod"), "nothing of the site was made");
+}
+
+#[test]
+fn a_download_that_lasts_has_a_bar_on_a_terminal_and_nowhere_else() {
+    let env = TestEnvironment::new();
+    let files = stalled(&env);
+    for (flag, bar) in [("--color=auto", true), ("--no-progress", false), ("-q", false), ("--json", false)] {
+        let before = files.count("/tool.zip");
+        let terminal = Terminal::start(env.greffon(["fetch", flag]));
+        let end = Instant::now() + Duration::from_secs(30);
+        while files.count("/tool.zip") == before {
+            assert!(Instant::now() < end, "nothing was asked for: {}", terminal.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_millis(800));
+        let text = terminal.text();
+        interrupt(&terminal.child);
+        let _ = terminal.end();
+        assert_eq!(text.contains("tool"), bar, "{flag}: {text:?}");
+    }
+}
