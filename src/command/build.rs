@@ -38,6 +38,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let [wanted] = sites.as_slice() else {
         return Err(Error::new(ErrorKind::Usage, "`build` writes one tree: choose one site by `--site NAME`"));
     };
+    let _held = workspace.hold_stock()?;
     let plan = workspace.plan(&[wanted], PlanDepth::Compose, UpdateChoice::Keep)?;
     let built = plan.sites.first().ok_or_else(|| Error::new(ErrorKind::Internal, "the plan has no site"))?;
     let tree = built

@@ -27,6 +27,7 @@ pub struct Report {
 pub fn run(workspace: &Workspace) -> Result<Report> {
     let sites = workspace.chosen(false)?;
     let depth = if workspace.globals.dry_run { PlanDepth::Peek } else { PlanDepth::Compose };
+    let _held = workspace.hold_stock()?;
     let plan = workspace.plan(&sites, depth, UpdateChoice::Keep)?;
     if !workspace.globals.dry_run {
         workspace.write_lock(&plan.lock)?;

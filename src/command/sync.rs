@@ -104,6 +104,7 @@ pub type Confirm<'a> = &'a dyn Fn(&plan::Report) -> Result<bool>;
 /// What made planning fail; `Refused` when the answer was no. What happened to single sites is in the report.
 pub fn run(workspace: &Workspace, options: &Options, confirm: Confirm<'_>) -> Result<Report> {
     let sites = workspace.chosen(true)?;
+    let _held = workspace.hold_stock()?;
     if let Some(file) = &options.plan {
         let made = load(workspace, &sites, file)?;
         return carry_out(workspace, &workspace.manifest, made, options, confirm, "sync of a saved plan");
@@ -118,6 +119,7 @@ pub fn run(workspace: &Workspace, options: &Options, confirm: Confirm<'_>) -> Re
 /// As [`add::run`] and [`run`]. Manifest and lock are written only once everything is fetched.
 pub fn install(workspace: &Workspace, elements: &add::Options, options: &Options, confirm: Confirm<'_>) -> Result<(add::Report, Report)> {
     let sites = workspace.chosen(true)?;
+    let _held = workspace.hold_stock()?;
     let edited = add::prepare(workspace, elements)?;
     let made = plan_edited(workspace, &edited.manifest, &edited.lock, &sites)?;
     let reason = format!("install {}", elements.elements.join(" "));
@@ -131,6 +133,7 @@ pub fn install(workspace: &Workspace, elements: &add::Options, options: &Options
 /// As [`remove::run`] and [`run`].
 pub fn uninstall(workspace: &Workspace, elements: &remove::Options, options: &Options, confirm: Confirm<'_>) -> Result<(remove::Report, Report)> {
     let sites = workspace.chosen(true)?;
+    let _held = workspace.hold_stock()?;
     let edited = remove::prepare(workspace, elements)?;
     let made = plan_edited(workspace, &edited.manifest, &edited.lock, &sites)?;
     let reason = format!("uninstall {}", elements.elements.join(" "));
@@ -166,7 +169,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
     }
     let mut wanted = manifest.sites.clone();
     for site in &mut wanted {
-        if let Some(mode) = options.link_mode.or(workspace.machine.user.link_mode.filter(|_| site.link_mode == LinkMode::Auto)) {
+        if let Some(mode) = options.link_mode {
             site.link_mode = mode;
         }
         if let Some(answer) = options.if_local_changes {

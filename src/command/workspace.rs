@@ -13,6 +13,7 @@ use crate::model::{Digest, Lock, Plan, WantedSite};
 use crate::registry::{Registry, default_spec};
 use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::Site;
+use crate::sys::stockroom::StockLock;
 use crate::sys::{fs, places};
 
 /// The five roles, as the configuration chose them.
@@ -71,6 +72,7 @@ impl Workspace {
         let manifest = Manifest::load(&path)?;
         let base = folder_of(&manifest);
         let machine = Machine::open(globals, surroundings, Some(&manifest.config), &base)?;
+        let manifest = manifest.with_user(&machine.user);
         let lock_path = base.join("greffon.lock");
         let lock_text = fs::read_text(&lock_path, 64 << 20)?;
         let (lock, lock_conflicted) = match &lock_text {
@@ -110,6 +112,14 @@ impl Workspace {
             chosen.push(site);
         }
         Ok(chosen)
+    }
+
+    /// Keeps a stock that is being tidied from taking away what a plan has found or fetched, until it is placed and pinned.
+    ///
+    /// # Errors
+    /// `Io`, `Interrupted`.
+    pub fn hold_stock(&self) -> Result<StockLock> {
+        self.machine.stockroom.lock_shared(&self.machine.cx)
     }
 
     /// A site, located.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Standard;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Action, FileCounts, SitePlan, WantedSite};
+use crate::model::{Action, FileCounts, Lock, ObjectId, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, ApplyRequest, Context, PinRequest, SiteOutcome};
 use crate::site::{Applied, ApplyTree, Presence, Site};
 use crate::sys::pool;
@@ -86,13 +86,18 @@ impl Standard {
                 release: request.release,
             },
         )?;
-        self.pin(cx, &site, applied.generation, plan)?;
+        self.pin(cx, &site, applied.generation, plan, wanted, &request.lock)?;
         Ok(Ok(applied))
     }
 
-    fn pin(&self, cx: &Context, site: &Site, generation: u64, plan: &SitePlan) -> Result<()> {
+    /// Pins what was grafted, and what it was made from: a patched element's own tree must not be tidied away.
+    fn pin(&self, cx: &Context, site: &Site, generation: u64, plan: &SitePlan, wanted: &WantedSite, lock: &Lock) -> Result<()> {
         let (Some(id), Some(tree)) = (site.id()?, plan.tree) else { return Ok(()) };
-        self.parts.stock.pin(cx, &PinRequest { site: id, generation, tree, elements: plan.grafts.iter().map(|graft| graft.tree).collect() })
+        let mut elements: Vec<ObjectId> = plan.grafts.iter().map(|graft| graft.tree).collect();
+        elements.extend(plan.grafts.iter().filter_map(|graft| lock.entry(&wanted.name, &graft.id)?.1.tree));
+        elements.sort_unstable();
+        elements.dedup();
+        self.parts.stock.pin(cx, &PinRequest { site: id, generation, tree, elements })
     }
 }
 
