@@ -11,7 +11,7 @@ use super::stage::{self, Custom, Stage, wait_a_tick};
 use super::steps::Hands;
 use super::units::Unifier;
 use super::wanted::Wanted;
-use super::{Applied, ApplyTree, Presence, Site, generations, identity, lock};
+use super::{Applied, ApplyTree, Compared, Presence, Site, generations, identity, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Deploy, FileCounts, ObjectId, TreeChange};
 use crate::roles::{Context, Event, Unit};
@@ -306,14 +306,28 @@ impl Site {
     /// # Errors
     /// `Site`, `Git`, `Io`.
     pub fn changes(&self, cx: &Context, tree: ObjectId) -> Result<Vec<TreeChange>> {
+        Ok(self.compare(cx, tree)?.changes)
+    }
+
+    /// As [`Self::changes`]; says also whether `apply` has nothing at all to do, not even to note what this look taught.
+    ///
+    /// # Errors
+    /// `Site`, `Git`, `Io`.
+    pub fn compare(&self, cx: &Context, tree: ObjectId) -> Result<Compared> {
         let state = self.places.open_state()?;
         let index = state.as_ref().map(|state| self.load_index(state)).transpose()?.unwrap_or_default();
-        let wanted = Wanted::list(self.stockroom.objects(), &index, tree, &index.grafts.clone(), self.places.inside.as_deref())?;
         let scan = match Dir::open(&self.places.root)? {
             Some(root) if index.generation > 0 => scan(cx, &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
             _ => nothing_there(&index),
         };
-        Ok(super::drift::changes(&index, &scan, &wanted))
+        if index.generation > 0 && index.tree == Some(tree) && scan.is_clean() {
+            // As `apply` judges it. Listing what is wanted would only say the same.
+            let journal = state.as_ref().map(Journal::is_there).transpose()?.unwrap_or_default();
+            let settled = (!scan.learned && !journal).then_some(index.generation);
+            return Ok(Compared { changes: Vec::new(), settled });
+        }
+        let wanted = Wanted::list(self.stockroom.objects(), &index, tree, &index.grafts, self.places.inside.as_deref())?;
+        Ok(Compared { changes: super::drift::changes(&index, &scan, &wanted), settled: None })
     }
 }
 

@@ -38,7 +38,7 @@ pub use pending::Pending;
 pub use saved::SavedFile;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, Policy, WantedSite};
+use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, Policy, TreeChange, WantedSite};
 use crate::roles::Context;
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::ground;
@@ -143,6 +143,15 @@ pub struct Applied {
     pub saved: Vec<String>,
     /// What the user should know (a link mode that fell back, a file system without exchange …).
     pub notes: Vec<String>,
+}
+
+/// A site compared with a tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// The file changes that `apply` of the tree would make, drift included.
+    pub changes: Vec<TreeChange>,
+    /// The generation in place, where all that it recorded stands as wanted and nothing is left to note.
+    pub settled: Option<u64>,
 }
 
 /// What a recovery did.

@@ -1,7 +1,7 @@
 //! Plans carried out: the canary first, then so many sites at a time, until too many failed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use super::Standard;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,6 +64,16 @@ impl Standard {
             && !request.release
         {
             return Ok(Err(format!("held at generation {}: {}", hold.generation, hold.reason)));
+        }
+        // Planning has just found every file as it should be: a second look, and a second pin, would say the same.
+        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner).remove(&plan.name);
+        if let Some(generation) = settled
+            && plan.is_empty()
+            && !request.release
+            && site.current()?.is_some_and(|current| current.number == generation && Some(current.tree) == plan.tree)
+        {
+            self.pin(cx, &site, generation, plan, wanted, &request.lock)?;
+            return Ok(Ok(Applied { generation, ..Applied::default() }));
         }
         let tree = plan.tree.ok_or_else(|| {
             Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock", plan.name))

@@ -16,8 +16,9 @@ mod remembered;
 mod resolve;
 mod schemes;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 
@@ -37,6 +38,8 @@ use crate::sys::stockroom::Stockroom;
 pub struct Standard {
     parts: Parts,
     schemes: Schemes,
+    /// Sites that planning found to be as wanted, with the generation in place: applying need not look a second time.
+    settled: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What the standard client works with.
@@ -71,7 +74,7 @@ impl Standard {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let schemes = Schemes::new(parts.schemes.clone(), Arc::clone(&parts.installer));
-        Self { parts, schemes }
+        Self { parts, schemes, settled: Mutex::default() }
     }
 
     /// How versions of elements are read here.

@@ -1,6 +1,7 @@
 //! The difference between what is wanted and what stands there.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use super::fetch::Available;
 use super::fit::Resolved;
@@ -44,6 +45,14 @@ impl Standard {
         }
         let (map, available) = self.look(cx, resolution)?;
         Ok(Looked { observed, map, available, settled: false })
+    }
+
+    fn note_settled(&self, site: &str, generation: Option<u64>) {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        match generation {
+            Some(generation) => settled.insert(site.to_owned(), generation),
+            None => settled.remove(site),
+        };
     }
 
     fn fetch_for(&self, cx: &Context, looked: &mut [Looked], resolution: &mut super::resolve::Resolution) -> Result<()> {
@@ -94,7 +103,13 @@ impl Standard {
             Some(grafted) => {
                 let files = match observed.presence {
                     Presence::Elsewhere => Vec::new(),
-                    _ => observed.site.changes(cx, grafted.tree)?,
+                    _ => {
+                        let compared = observed.site.compare(cx, grafted.tree)?;
+                        let same =
+                            observed.current.as_ref().is_some_and(|current| Some(current.number) == compared.settled && current.grafts == grafted.grafts);
+                        self.note_settled(&wanted.name, compared.settled.filter(|_| same));
+                        compared.changes
+                    }
                 };
                 plan.changes = changes(before, &grafted.grafts, &files, &available);
                 plan.files = Some(count(&files));

@@ -151,13 +151,13 @@ impl Stock for Store {
     fn pin(&self, cx: &Context, request: &PinRequest) -> Result<()> {
         let _lock = self.room.lock_shared(cx)?;
         let objects = self.room.objects();
-        objects.pin(&Pin { site: request.site.clone(), generation: request.generation, tree: request.tree, elements: request.elements.clone() })?;
+        let new = objects.pin(&Pin { site: request.site.clone(), generation: request.generation, tree: request.tree, elements: request.elements.clone() })?;
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         for name in request.elements.iter().filter_map(|tree| used.get(tree)) {
             self.room.touch_record(name);
         }
         drop(used);
-        objects.sync()
+        if new { objects.sync() } else { Ok(()) }
     }
 
     fn unpin(&self, cx: &Context, site: &str, generation: Option<u64>) -> Result<()> {

@@ -2,8 +2,8 @@
 
 use super::{Session, pending};
 use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, WhyArgs};
-use crate::cli::{exit, text::Text};
 use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page};
+use crate::cli::{exit, text::Text};
 use crate::command;
 use crate::error::Result;
 use crate::model::SiteState;

@@ -32,11 +32,12 @@ pub struct Pin {
 const SITE: &str = "site";
 
 impl Objects {
-    /// Sets a pin, replacing an earlier one of that name. Durable only after [`Objects::sync`].
+    /// Sets a pin, replacing an earlier one of that name. Durable only after [`Objects::sync`]. `false`: it was set already, so
+    /// nothing was written.
     ///
     /// # Errors
     /// `Invalid` for a site's id that no ref can be called; `Git` when a tree is not here.
-    pub fn pin(&self, pin: &Pin) -> Result<()> {
+    pub fn pin(&self, pin: &Pin) -> Result<bool> {
         let name = ref_name(&pin.site, Some(pin.generation))?;
         let mut trees: Vec<ObjectId> = pin.elements.clone();
         trees.sort_unstable();
@@ -49,16 +50,15 @@ impl Objects {
         if pin.tree != ObjectId::EMPTY_TREE {
             entries.push(NewEntry { name: SITE.to_owned(), kind: NewEntryKind::Folder, id: pin.tree });
         }
+        if self.is_pinned(&name, &tree::serialise(entries.clone())?)? {
+            return Ok(false);
+        }
         for entry in &entries {
             if !self.has(entry.id) {
                 return Err(Error::new(ErrorKind::Git, format!("the stock does not hold tree `{}`, which is to be pinned", entry.id.short()))
                     .hint("fetch it again with `greffon fetch`"));
             }
         }
-        let holder = self.write_tree(entries)?;
-        let lease = self.lease()?;
-        set(&lease, self.directory(), &name, holder)?;
-        drop(lease);
         trees.push(pin.tree);
         trees.sort_unstable();
         trees.dedup();
@@ -78,7 +78,18 @@ impl Objects {
             let holder = odb.write(ObjectType::Tree, &tree::serialise(here)?).map_err(|error| fault(&folder, error))?;
             set(&source, &folder, &name, from_oid(holder))?;
         }
-        Ok(())
+        // Last, for it says that the others are there.
+        let holder = self.write_tree(entries)?;
+        let lease = self.lease()?;
+        set(&lease, self.directory(), &name, holder)?;
+        Ok(true)
+    }
+
+    /// Whether a ref of the object database stands for exactly this tree. No source is opened.
+    fn is_pinned(&self, name: &str, holder: &[u8]) -> Result<bool> {
+        let repository = open(self.directory())?;
+        let wanted = git2::Oid::hash_object(ObjectType::Tree, holder).map_err(|error| fault(self.directory(), error))?;
+        Ok(repository.refname_to_id(name).is_ok_and(|found| found == wanted))
     }
 
     /// Takes a pin away, or all of a site. What is not there is no error. Durable only after [`Objects::sync`].
