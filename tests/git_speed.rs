@@ -1,6 +1,6 @@
 //! Figures, not tests: `cargo test --release --test git_speed -- --ignored --nocapture --test-threads 1`.
 
-#![allow(clippy::print_stderr)]
+#![allow(clippy::print_stderr, clippy::disallowed_methods, clippy::similar_names)]
 
 mod support;
 
@@ -47,7 +47,7 @@ fn text(seed: usize, length: usize) -> Vec<u8> {
         state ^= state >> 7;
         state ^= state << 17;
         text.extend_from_slice(WORDS[(state % 24) as usize].as_bytes());
-        if state % 7 == 0 {
+        if state.is_multiple_of(7) {
             text.extend_from_slice(format!("{:x}", state >> 40).as_bytes());
         }
     }

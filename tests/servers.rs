@@ -1,5 +1,7 @@
 //! The test servers themselves: a test that trusts a broken server proves nothing.
 
+#![allow(clippy::disallowed_methods)]
+
 mod support;
 
 use std::io::{Read, Write};

@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A program to be run. No shell is ever involved.
 #[derive(Debug, Clone)]
 pub struct Program {
-    program: OsString,
+    name: OsString,
     arguments: Vec<OsString>,
     directory: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
@@ -69,7 +69,7 @@ impl Program {
     /// A program by name or path, with an empty environment, no input, and no time limit but the context's.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
-            program: program.as_ref().to_owned(),
+            name: program.as_ref().to_owned(),
             arguments: Vec::new(),
             directory: None,
             environment: Vec::new(),
@@ -169,14 +169,14 @@ impl Program {
 
     fn start(&self) -> Result<Child> {
         #[allow(clippy::disallowed_methods, reason = "this is the file that runs programs")]
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(&self.name);
         command.args(&self.arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         command.spawn().map_err(|error| {
-            let name = self.program.to_string_lossy();
+            let name = self.name.to_string_lossy();
             if error.kind() == std::io::ErrorKind::NotFound && self.directory.as_deref().is_none_or(Path::is_dir) {
                 Error::new(ErrorKind::NotFound, format!("the program `{name}` is not installed, or not in `PATH`"))
             } else {
@@ -189,7 +189,7 @@ impl Program {
         let end = self.timeout.map(|time| Instant::now() + time);
         let mut pause = Duration::from_millis(1);
         loop {
-            let name = || self.program.to_string_lossy();
+            let name = || self.name.to_string_lossy();
             if let Some(status) = child.try_wait().map_err(|error| Error::new(ErrorKind::Io, format!("could not wait for `{}`", name())).caused_by(error))? {
                 return Ok(status);
             }

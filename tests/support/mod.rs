@@ -24,6 +24,7 @@ pub mod env;
 mod fault;
 mod file_server;
 mod git_server;
+pub mod git_world;
 mod repos;
 mod server;
 mod shelf;

@@ -35,8 +35,8 @@ pub(super) fn add_boundary(directory: &Path, commits: &[ObjectId]) -> Result<()>
     if lines.len() == before {
         return Ok(());
     }
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    write_beside(directory, &path, text.as_bytes())
+    let lines: Vec<String> = lines.into_iter().collect();
+    write_beside(directory, &path, format!("{}\n", lines.join("\n")).as_bytes())
 }
 
 /// Whether a commit was noted as whole.

@@ -114,11 +114,8 @@ pub(super) fn plain(message: &str) -> String {
 
 /// Keeps what a remote said, in the source's folder.
 pub(super) fn remember(directory: &Path, refs: &[RemoteRef]) -> Result<()> {
-    let mut text = format!("{HEADER}\n");
-    for one in refs {
-        text.push_str(&format!("{}\t{}\n", one.commit, one.name));
-    }
-    write_beside(directory, &directory.join(FILE), text.as_bytes())
+    let lines: Vec<String> = refs.iter().map(|one| format!("{}\t{}\n", one.commit, one.name)).collect();
+    write_beside(directory, &directory.join(FILE), format!("{HEADER}\n{}", lines.concat()).as_bytes())
 }
 
 /// What a remote said last; `None`: it was never asked.

@@ -45,9 +45,9 @@ struct Shared {
 }
 
 impl Remote {
-    fn ask<'a>(&'a self, cx: &Context, ask: Ask<'a>) -> Result<Answered> {
+    fn ask<'a>(&'a self, cx: &Context, ask: &Ask<'a>) -> Result<Answered> {
         // A server that computes a pack may send no more than a sign of life every few seconds.
-        self.http.ask(cx, &Ask { auth: self.auth.as_ref(), style: TokenStyle::Git, windows: 10, ..ask })
+        self.http.ask(cx, &Ask { auth: self.auth.as_ref(), style: TokenStyle::Git, windows: 10, ..*ask })
     }
 
     /// Asks for the list of refs.
@@ -57,7 +57,7 @@ impl Remote {
     pub(super) fn advert(&self, cx: &Context) -> Result<Advert> {
         let shown = redact(&self.url);
         self.http.timing().run(cx, || {
-            let mut answer = self.ask(cx, Ask::get(&format!("{}/info/refs?service=git-upload-pack", self.url), None, &[]))?;
+            let mut answer = self.ask(cx, &Ask::get(&format!("{}/info/refs?service=git-upload-pack", self.url), None, &[]))?;
             match answer.status {
                 200 => {}
                 404 | 410 => return Err(no_repository(&shown, answer.status).into()),
@@ -105,8 +105,8 @@ fn not_smart(shown: &str, kind: &str) -> Error {
 
 impl Session {
     pub(super) fn open(remote: &Remote, cx: &Context, advert: Arc<Advert>) -> Result<Self> {
-        prepare()?;
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        prepare()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(Shared { remote: remote.clone(), cx: cx.clone(), advert, failure: Mutex::default() });
         sessions().lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::clone(&shared));
@@ -200,7 +200,7 @@ impl Post {
         let remote = &self.shared.remote;
         let url = format!("{}/git-upload-pack", remote.url);
         let ask = Ask { at: self.shared.advert.moved.as_ref(), body: Some(&self.request), ..Ask::get(&url, None, &headers) };
-        let answer = remote.ask(&self.shared.cx, ask)?;
+        let answer = remote.ask(&self.shared.cx, &ask)?;
         if answer.status != 200 {
             return Err(status(&answer.what, answer.status, &answer.headers, &answer.url).error);
         }
@@ -235,9 +235,9 @@ impl Read for Post {
             self.body = Some(body);
         }
         let Some(body) = &mut self.body else { return Ok(0) };
-        let count = body.read(buffer).map_err(|error| match error.into_inner().map(|inner| inner.downcast::<Error>()) {
-            Some(Ok(error)) => self.fail(*error),
-            _ => io::Error::other("the transfer failed"),
+        let count = body.read(buffer).map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => self.fail(error),
+            Err(_) => io::Error::other("the transfer failed"),
         })?;
         if !std::mem::replace(&mut self.begun, true)
             && let Some(refusal) = refusal(&buffer[..count], &redact(&self.shared.remote.url))

@@ -74,13 +74,11 @@ impl Http {
         let mut seen = vec![redact(url.as_str())];
         loop {
             let answer = self.hop(cx, ask, &method, &url, given, &home, &what)?;
-            let next = match (answer.status, answer.headers.get(LOCATION)) {
-                (301 | 302 | 303 | 307 | 308, Some(to)) => to.to_str().ok().and_then(|to| url.join(to).ok()),
-                _ => {
-                    let what = named(&method, &shown, &seen);
-                    return Ok(Answered { status: answer.status, headers: answer.headers, body: answer.body, url, redirected: seen.len() > 1, what });
-                }
+            let (301 | 302 | 303 | 307 | 308, Some(to)) = (answer.status, answer.headers.get(LOCATION)) else {
+                let what = named(&method, &shown, &seen);
+                return Ok(Answered { status: answer.status, headers: answer.headers, body: answer.body, url, redirected: seen.len() > 1, what });
             };
+            let next = to.to_str().ok().and_then(|to| url.join(to).ok());
             let fail = |text: String| Error::new(ErrorKind::Network, format!("{what}: {text}"));
             let Some(mut next) = next else { return Err(fail("the server redirects to something that is no url".to_owned())) };
             if ask.body.is_some() {

@@ -139,6 +139,7 @@ impl Http {
     ///
     /// # Errors
     /// As [`Self::get`]; `Digest` where `expected` differs; `NotFound` for 404 and 410.
+    #[allow(clippy::too_many_arguments, reason = "an order with all its parts; each is needed")]
     pub fn download(
         &self,
         cx: &Context,
