@@ -146,18 +146,18 @@ fn questions_are_asked_in_rounds_and_each_once() {
 #[test]
 fn a_time_limit_ends_as_undecided() {
     let mut shelf = Shelf::default();
-    for at in 0..9 {
-        // nine pigeons, eight holes: hard for every search
-        for hole in 0..8 {
+    for at in 0..14 {
+        // fourteen pigeons, thirteen holes: hard for every search
+        for hole in 0..13 {
             let info = shelf.add(&format!("plugins/p{at}"), &format!("{hole}.0.0"), &[]);
-            for other in 0..9 {
+            for other in 0..14 {
                 if other != at {
                     info.conflicts.insert(element(&format!("plugins/p{other}")), format!("={hole}.0.0").as_str().into());
                 }
             }
         }
     }
-    let roots: Vec<String> = (0..9).map(|at| format!("plugins/p{at}")).collect();
+    let roots: Vec<String> = (0..14).map(|at| format!("plugins/p{at}")).collect();
     let roots: Vec<(&str, &str)> = roots.iter().map(|root| (root.as_str(), "*")).collect();
     let mut asked = problem(&roots);
     asked.time_limit = std::time::Duration::from_millis(20);
