@@ -90,17 +90,14 @@ fn one(workspace: &Workspace, wanted: &WantedSite, options: &Options) -> Result<
     let mut dropped = Vec::new();
     match options {
         Options::List => {}
+        Options::Prune { .. } if workspace.globals.dry_run => dropped = site.would_prune(how_many(wanted, options)?)?,
         _ if workspace.globals.dry_run => {}
         Options::Mark { name, generation } => {
             let number = generation.or(current).ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no generation yet", wanted.name)))?;
             site.mark(number, name)?;
         }
-        Options::Prune { keep } => {
-            let keep = keep.or(wanted.keep).ok_or_else(|| {
-                Error::new(ErrorKind::Usage, format!("how many generations of site `{}` are to stay?", wanted.name))
-                    .hint("say `--keep N`, or `keep = N` in the site's table")
-            })?;
-            dropped = site.prune(cx, keep)?;
+        Options::Prune { .. } => {
+            dropped = site.prune(cx, how_many(wanted, options)?)?;
             if let Some(id) = site.id()? {
                 for number in &dropped {
                     workspace.roles.stock.unpin(cx, &id, Some(*number))?;
@@ -111,6 +108,15 @@ fn one(workspace: &Workspace, wanted: &WantedSite, options: &Options) -> Result<
     }
     let generations = site.generations()?.into_iter().map(|generation| line(generation, current)).collect();
     Ok(SiteHistory { name: wanted.name.clone(), repository: site.state().join("history.git").display().to_string(), generations, dropped })
+}
+
+/// How many generations stay.
+fn how_many(wanted: &WantedSite, options: &Options) -> Result<u32> {
+    let said = if let Options::Prune { keep } = options { *keep } else { None };
+    said.or(wanted.keep).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("how many generations of site `{}` are to stay?", wanted.name))
+            .hint("say `--keep N`, or `keep = N` in the site's table")
+    })
 }
 
 fn line(generation: Generation, current: Option<u64>) -> GenerationLine {

@@ -44,6 +44,8 @@ pub struct SavedPlan {
     pub schema: String,
     /// The manifest's digest.
     pub manifest: Digest,
+    /// The digest of the lockfile as it stood; `None`: there was none.
+    pub lock_before: Option<Digest>,
     /// The lockfile's text that belongs to it.
     pub lock: String,
     /// The plans.
@@ -112,6 +114,7 @@ fn save(workspace: &Workspace, plan: &Plan, sites: &[&WantedSite], out: &Path) -
     let saved = SavedPlan {
         schema: SAVED.to_owned(),
         manifest: Digest::of(workspace.manifest.text.as_bytes()),
+        lock_before: workspace.lock_text.as_deref().map(|text| Digest::of(text.as_bytes())),
         lock: crate::manifest::write_lock(&plan.lock),
         sites: plan.sites.clone(),
         generations,

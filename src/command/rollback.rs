@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Workspace;
 use super::diff::elements;
+use crate::builtin::client::{Resolved, assemble};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{parse_lock, set_requirement};
 use crate::model::{Change, Download, ElementInfo, FileCounts, GitPin, Lock, Requirement, Source, WantedSite};
@@ -206,8 +207,28 @@ fn write_back(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -
     if text != workspace.manifest.text {
         workspace.write_manifest(&text)?;
     }
-    workspace.write_lock(&lock)?;
+    workspace.write_lock(&tidy(workspace, wanted, &then).unwrap_or(lock))?;
     Ok(notes)
+}
+
+/// The lock with this site as it was then, the others as they are, and nothing that nobody uses; `None` where some other site's
+/// part does not fit the manifest, and what it uses is not known.
+fn tidy(workspace: &Workspace, wanted: &WantedSite, then: &Lock) -> Option<Lock> {
+    let mut sites = Vec::new();
+    for site in &workspace.manifest.sites {
+        let resolution = if site.name == wanted.name {
+            let asked_since = wanted.elements.keys().filter(|id| then.entries(id).next().is_none()).filter_map(|id| {
+                let (pin, locked) = workspace.lock.entry(&wanted.name, id)?;
+                Some(Resolved { id: id.clone(), pin: pin.clone(), locked: locked.clone() })
+            });
+            let recorded = then.elements.iter().map(|(key, locked)| Resolved { id: key.id.clone(), pin: key.pin.clone(), locked: locked.clone() });
+            recorded.chain(asked_since).collect()
+        } else {
+            workspace.resolution(site).ok()?
+        };
+        sites.push((site.name.clone(), resolution));
+    }
+    Some(assemble(&mut sites, &workspace.lock))
 }
 
 /// Has a site use this entry; the others keep theirs.

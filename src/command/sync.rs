@@ -299,12 +299,12 @@ fn load(workspace: &Workspace, sites: &[&WantedSite], file: &std::path::Path) ->
         return Err(stale("greffon.toml has changed"));
     }
     let (lock, _) = parse_lock(&path, &saved.lock)?;
-    let lock_now = workspace.lock_text.as_deref().unwrap_or_default();
-    if !lock_now.is_empty() && lock_now != saved.lock && workspace.lock != lock {
-        let before_only = saved.sites.is_empty();
-        if before_only || workspace.lock.elements.keys().any(|key| !lock.elements.contains_key(key)) {
-            return Err(stale("greffon.lock has changed"));
-        }
+    // As it stood, or as the plan itself would leave it but for what a first fetch teaches (trees, digests).
+    let untouched = saved.lock_before == workspace.lock_text.as_deref().map(|text| Digest::of(text.as_bytes()));
+    let locked = &workspace.lock;
+    let reached = locked.elements.keys().eq(lock.elements.keys()) && locked.shared == lock.shared && locked.sites == lock.sites;
+    if !untouched && !reached {
+        return Err(stale("greffon.lock has changed"));
     }
     let mut plans = Vec::new();
     for (plan, generation) in saved.sites.into_iter().zip(saved.generations) {

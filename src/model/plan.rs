@@ -96,8 +96,8 @@ pub struct DownloadMapEntry {
     pub version: Version,
     /// Whether the stock already has it.
     pub from_stock: bool,
-    /// How to get it; only where `from_stock` is false.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// How to get it; only where `from_stock` is false. In JSON always there, as `null` otherwise.
+    #[serde(default)]
     pub download: Option<Download>,
 }
 

@@ -149,19 +149,23 @@ impl Site {
     pub fn prune(&self, cx: &Context, keep: u32) -> Result<Vec<u64>> {
         let (state, _lock) = self.locked(cx)?;
         let Some((history, marks)) = self.history()? else { return Ok(Vec::new()) };
-        let held = hold(&state)?.map(|hold| hold.generation);
-        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
-        for (age, commit) in history.commits()?.into_iter().enumerate() {
-            let number = number(&commit)?;
-            let stays = age < (keep.max(1) as usize) || Some(number) == held || marks.iter().any(|(_, target)| *target == commit.id);
-            if stays { kept.push(commit.id) } else { dropped.push(number) }
-        }
+        let (mut kept, dropped) = sort_out(&state, &history, &marks, keep)?;
         if !dropped.is_empty() {
             kept.reverse();
             history.keep(&kept)?;
             durable::sync_file_system(&state)?;
         }
         Ok(dropped)
+    }
+
+    /// What [`Site::prune`] would drop. Writes nothing.
+    ///
+    /// # Errors
+    /// `Site`, `Git`.
+    pub fn would_prune(&self, keep: u32) -> Result<Vec<u64>> {
+        let Some(state) = self.places.open_state()? else { return Ok(Vec::new()) };
+        let Some((history, marks)) = self.history()? else { return Ok(Vec::new()) };
+        Ok(sort_out(&state, &history, &marks, keep)?.1)
     }
 
     /// Copies every object of the history into `history.git`, so that it no longer needs the stock.
@@ -182,6 +186,18 @@ impl Site {
         let marks = history.marks()?;
         Ok(Some((history, marks)))
     }
+}
+
+/// The commits that stay, and the numbers of the generations that go, newest first.
+fn sort_out(state: &Dir, history: &History, marks: &Marks, keep: u32) -> Result<(Vec<ObjectId>, Vec<u64>)> {
+    let held = hold(state)?.map(|hold| hold.generation);
+    let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+    for (age, commit) in history.commits()?.into_iter().enumerate() {
+        let number = number(&commit)?;
+        let stays = age < (keep.max(1) as usize) || Some(number) == held || marks.iter().any(|(_, target)| *target == commit.id);
+        if stays { kept.push(commit.id) } else { dropped.push(number) }
+    }
+    Ok((kept, dropped))
 }
 
 fn describe(history: &History, commit: &Commit, marks: &[(String, ObjectId)]) -> Result<Generation> {

@@ -65,7 +65,8 @@ pub(super) fn download_of(locked: &LockedElement, base: &Path) -> Option<Downloa
 }
 
 /// The lock of these resolutions. What an earlier lock knows of the same bytes (tree, digest, receipt) is kept.
-pub(super) fn assemble(sites: &mut [(String, Vec<Resolved>)], earlier: &Lock) -> Lock {
+#[must_use]
+pub fn assemble(sites: &mut [(String, Vec<Resolved>)], earlier: &Lock) -> Lock {
     let mut lock = Lock { extensions: earlier.extensions.clone(), ..Lock::default() };
     let mut uses: BTreeMap<ElementId, Vec<(String, Pin)>> = BTreeMap::new();
     for (site, resolution) in sites.iter_mut() {

@@ -24,7 +24,7 @@ use indexmap::IndexMap;
 
 pub use fit::{Misfit, Resolved, fit};
 pub use graft::GraftedSite;
-pub use locking::relative_to;
+pub use locking::{assemble, relative_to};
 pub use schemes::Schemes;
 
 use crate::error::Result;
