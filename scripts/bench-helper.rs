@@ -71,9 +71,9 @@ fn data(seed: u64, files: u64, bytes: u64, releases: u64) -> io::Result<()> {
     out.flush()
 }
 
-/// About three files in each folder, three or four folders deep, as real applications have it.
+/// About one folder to three files, three or four folders deep, as real applications have it.
 fn path(number: u64) -> String {
-    let folder = number / 3;
+    let folder = number / 4;
     let ending = match number % 13 {
         0 => "png",
         1..=3 => "js",
@@ -81,7 +81,7 @@ fn path(number: u64) -> String {
         _ => "php",
     };
     let deeper = if folder.is_multiple_of(4) { "/tests" } else { "" };
-    format!("area{}/module{}/part{}{deeper}/file{}.{ending}", folder / 400, folder / 20, folder, number % 3)
+    format!("area{}/module{}/part{}{deeper}/file{}.{ending}", folder / 400, folder / 20, folder, number % 4)
 }
 
 /// Most files are short, some are long: the mean of the product of two rolls is a quarter of its greatest.

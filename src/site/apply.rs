@@ -366,13 +366,17 @@ fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &Hash
     let whole: Vec<&str> = journal.steps.iter().filter_map(|step| if let Step::Folder { path, .. } = step { Some(path.as_str()) } else { None }).collect();
     let reliable = wait_a_tick(witnesses.values());
     for (path, staged) in witnesses {
+        let moved_whole = whole.iter().any(|folder| super::owners::within(path, folder));
+        if reliable && moved_whole {
+            continue;
+        }
         let Some(at) = next.find(path) else { continue };
         if next.files[at].witness.is_none() {
             continue;
         }
         if !reliable {
             next.files[at].witness = None;
-        } else if !whole.iter().any(|folder| super::owners::within(path, folder)) {
+        } else {
             let now = hands.place(path).ok().flatten().and_then(|(dir, name)| dir.witness(name).ok().flatten());
             next.files[at].witness = now.filter(|now| now.same_content(staged));
         }
