@@ -116,18 +116,24 @@ fn a_big_pack() {
 fn thirty_repositories_and_a_core() {
     let scratch = tempfile::tempdir().unwrap();
     let served = scratch.path().join("served");
-    let repos: Vec<(String, String)> = (0..31)
+    // Real repositories may be given, one a line, the core first.
+    let real = std::env::var("SPEED_REPOSITORIES").unwrap_or_default();
+    let real: Vec<&str> = real.lines().collect();
+    let repos: Vec<(String, String)> = (0..if real.is_empty() { 31 } else { real.len() })
         .map(|at| {
-            let repo = repository(&scratch.path().join(format!("work{at}")), at + 2, if at == 0 { 25_000 } else { 400 });
             let name = format!("{at}.git");
-            repo.publish(&served.join(&name));
-            git(&served.join(&name), &["gc", "-q"]);
-            (name, repo.rev("main"))
+            let bare = served.join(&name);
+            match real.get(at) {
+                Some(real) => drop(git(scratch.path(), &["clone", "-q", "--bare", real, bare.to_str().unwrap()])),
+                None => repository(&scratch.path().join(format!("work{at}")), at + 2, if at == 0 { 25_000 } else { 400 }).publish(&bare),
+            }
+            git(&bare, &["gc", "-q"]);
+            (name, git(&bare, &["rev-parse", "HEAD"]))
         })
         .collect();
     let server = GitServer::start(&served);
     for round in 0..3 {
-        for (label, repos) in [("thirty plugins", &repos[1..]), ("thirty plugins and a core", &repos[..])] {
+        for (label, repos) in [("plugins", &repos[1..]), ("plugins and a core", &repos[..])] {
             let clones = scratch.path().join(format!("clones{round}"));
             std::fs::create_dir(&clones).unwrap();
             let one = timed(&format!("{label}: git clone --depth 1, one by one"), || {
