@@ -19,6 +19,7 @@ struct Terminal {
     child: Child,
     keys: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    started: Instant,
 }
 
 impl Terminal {
@@ -44,7 +45,7 @@ impl Terminal {
                 sink.lock().expect("no panic").extend_from_slice(&buffer[..read]);
             }
         });
-        Self { child, keys, shown }
+        Self { child, keys, shown, started: Instant::now() }
     }
 
     fn text(&self) -> String {
@@ -122,9 +123,11 @@ fn return_alone_is_no() {
 fn an_interrupted_question_is_status_130_and_gives_the_cursor_back() {
     let shelf = about_to_remove();
     let mut terminal = ask(&shelf);
-    // This terminal sends no signals: ^C must arrive as a key, once the question reads keys.
-    std::thread::sleep(Duration::from_millis(300));
-    terminal.press("\u{3}");
+    // This terminal sends no signals: ^C must arrive as a key, and does so once the question reads keys.
+    while terminal.child.try_wait().expect("waited").is_none() && terminal.started.elapsed() < Duration::from_secs(30) {
+        terminal.press("\u{3}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
     let (status, text) = terminal.end();
     assert_eq!(status, Some(130), "{text}");
     assert!(shelf.env.exists("sites/prod/packages/forms/code.txt"));

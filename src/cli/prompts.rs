@@ -71,14 +71,15 @@ impl Prompter for Prompts {
             );
         }
         let answer = self.bars.suspend(|| self.ask_terminal(question));
+        if answer.is_err() || self.cancel.is_set() {
+            // A question that was cut off had hidden it.
+            let _ = Term::stderr().show_cursor();
+        }
         if self.cancel.is_set() {
             return Err(interrupted());
         }
         answer.map_err(|dialoguer::Error::IO(error)| match error.kind() {
-            IoErrorKind::Interrupted => {
-                let _ = Term::stderr().show_cursor();
-                interrupted()
-            }
+            IoErrorKind::Interrupted => interrupted(),
             _ => Error::new(ErrorKind::Refused, format!("no answer could be read to: {}", question.text))
                 .caused_by(error)
                 .hint(format!("answer it with `{}`", question.flag)),
