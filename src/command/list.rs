@@ -233,7 +233,10 @@ pub fn outdated(workspace: &Workspace, exit_code: bool) -> Result<OutdatedReport
 }
 
 fn newest(workspace: &Workspace, one: &Resolved, scheme: &dyn crate::version::Scheme) -> Result<Option<crate::model::Version>> {
-    let Some(repository) = &one.locked.repository else { return Ok(None) };
+    let Some(repository) = &one.locked.repository else {
+        let versions = workspace.own_versions(&one.id)?.into_iter().map(|info| info.version);
+        return Ok(versions.filter(|version| scheme.check(version).is_ok() && !scheme.is_prerelease(version)).max_by(|a, b| scheme.compare(a, b)));
+    };
     let Some(repository) = workspace.roles.repositories.iter().find(|known| known.name() == repository) else { return Ok(None) };
     match repository.versions(&workspace.machine.cx, &VersionsRequest { id: one.id.clone() })? {
         Versions::Unknown => Ok(None),

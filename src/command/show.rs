@@ -60,7 +60,7 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
         workspace.manifest.sites.iter().filter_map(|site| Some((site.name.clone(), workspace.lock.entry(&site.name, &id)?.0.to_string()))).collect();
     let Some((repository, mut entries)) = owner else {
         if !locked.is_empty() {
-            return Ok(of_lock(workspace, id, locked));
+            return of_lock(workspace, id, locked);
         }
         return Err(Error::new(ErrorKind::NotFound, format!("no repository knows {id}")).hint("`greffon search TEXT` looks for names"));
     };
@@ -94,8 +94,8 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
     Ok(Report { schema: "greffon/show/1", element: id, repository: repository.name().to_owned(), also_in, versions, info, locked })
 }
 
-/// What only the lock knows: an element with a source of its own.
-fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) -> Report {
+/// An element with a source of its own: what the lock has of it, and what a git source offers beside that.
+fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) -> Result<Report> {
     let entries: Vec<_> = workspace.lock.entries(&id).collect();
     let info = entries.last().map(|(pin, entry)| {
         let mut info = ElementInfo::bare(id.clone(), pin.version.clone());
@@ -107,8 +107,12 @@ fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) 
         .last()
         .and_then(|(_, entry)| entry.git.as_deref().or(entry.url.as_deref()).map(crate::sys::redact).or_else(|| entry.path.clone()))
         .unwrap_or_default();
-    let versions = entries.iter().map(|(pin, entry)| VersionLine { version: pin.version.clone(), published: None, yanked: entry.yanked.clone() }).collect();
-    Report { schema: "greffon/show/1", element: id, repository: source, also_in: Vec::new(), versions, info, locked }
+    let mut versions: Vec<VersionLine> =
+        workspace.own_versions(&id)?.into_iter().map(|info| VersionLine { version: info.version, published: info.published, yanked: info.yanked }).collect();
+    if versions.is_empty() {
+        versions = entries.iter().map(|(pin, entry)| VersionLine { version: pin.version.clone(), published: None, yanked: entry.yanked.clone() }).collect();
+    }
+    Ok(Report { schema: "greffon/show/1", element: id, repository: source, also_in: Vec::new(), versions, info, locked })
 }
 
 /// What was found.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{Globals, Machine};
 use crate::builtin::client::{Parts, Schemes};
 use crate::builtin::environment::Env;
+use crate::builtin::repository::GitElement;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseSpec, gitattributes, parse_lock, write_lock};
-use crate::model::{Digest, Lock, Plan, WantedSite};
+use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
 use crate::registry::{Registry, default_spec};
 use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::Site;
@@ -112,6 +113,26 @@ impl Workspace {
             chosen.push(site);
         }
         Ok(chosen)
+    }
+
+    /// What the git source of an element's own offers, pinned or not; nothing for other sources.
+    ///
+    /// # Errors
+    /// As [`GitElement::infos`].
+    pub fn own_versions(&self, id: &ElementId) -> Result<Vec<ElementInfo>> {
+        let wanted = self.manifest.sites.iter().find_map(|site| site.elements.get(id));
+        let Some(Source::Git { git, pin: GitPin::Version, subdir, submodules }) = wanted.map(|wanted| &wanted.source) else { return Ok(Vec::new()) };
+        let element = GitElement {
+            id: id.clone(),
+            source: self.machine.sources.open(git, None)?,
+            subdir: subdir.clone(),
+            submodules: *submodules,
+            pin: GitPin::Version,
+            scheme: self.schemes.of(id, wanted, None)?,
+            installer: Arc::clone(&self.roles.installer),
+            stockroom: self.machine.stockroom.clone(),
+        };
+        element.infos(&self.machine.cx)
     }
 
     /// Keeps a stock that is being tidied from taking away what a plan has found or fetched, until it is placed and pinned.

@@ -67,7 +67,7 @@ pub enum Presence {
     Absent,
     /// A tree that greffon made, with its state.
     Known,
-    /// Files that greffon never installed, and no state: an error for `sync`, with the hint `adopt`.
+    /// Files that greffon never installed, and no state: an error for `sync`.
     Foreign,
     /// The site lives on another host.
     Elsewhere,
@@ -283,7 +283,7 @@ impl Site {
 
     fn foreign(&self) -> Error {
         Error::new(ErrorKind::Site, format!("`{}` holds files that greffon never installed", self.path().display()))
-            .hint(format!("`greffon adopt {}` takes them over; or name an empty folder", self.path().display()))
+            .hint("name an empty folder, or move them away; greffon cannot take over files that it did not install yet")
     }
 
     fn gone(&self) -> Error {

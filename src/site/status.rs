@@ -43,8 +43,10 @@ impl Site {
         status.generation = Some(index.generation);
         status.held = generations::hold(&state)?.map(|hold| hold.reason);
         let homes = homes(&index.grafts);
+        // What lies directly in the site's folder is its owner's (`config.php`, uploads): the core only shares that folder.
+        let owners_own = |extra: &Extra| split(&extra.path).0.is_empty() || (extra.folder && homes.contains(split(&extra.path).0));
         let (unmanaged, extras): (Vec<&Extra>, Vec<&Extra>) =
-            scan.extras.iter().filter(|extra| !extra.protected && !extra.in_the_way).partition(|extra| extra.folder && homes.contains(split(&extra.path).0));
+            scan.extras.iter().filter(|extra| !extra.protected && !extra.in_the_way).partition(|extra| owners_own(extra));
         status.unmanaged = unmanaged.into_iter().map(|extra| extra.path.clone()).collect();
         status.elements = elements(&index, &scan, &owners, &extras);
         let drifted = status.elements.iter().any(|element| element.state != ElementState::Clean);

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::fit::Resolved;
 use super::locking::download_of;
+use super::resolved::{Resolved, info_of, stock_key};
 use super::{Parts, Standard};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DownloadMapEntry, ElementId, ElementInfo, InstallInfo, LockedElement, ObjectId, Payload, Version};
+use crate::model::{DownloadMapEntry, InstallInfo, ObjectId, Payload};
 use crate::roles::{Context, DownloadRequest, Level, StockKey, StoreRequest, StoredElement};
 use crate::sys::archive::{self, Limits};
 use crate::sys::pool;
@@ -19,31 +19,6 @@ pub(super) struct Available {
     pub resolved: Resolved,
     /// Its tree; `None`: it would have to be fetched.
     pub tree: Option<ObjectId>,
-}
-
-/// The identity under which the stock keeps a locked element; `None` for a local path, which is read afresh each time.
-pub(super) fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement) -> Option<StockKey> {
-    let (origin, digest) = match (&locked.git, &locked.url) {
-        (Some(git), _) => {
-            let folder = locked.subdir.as_ref().map(|subdir| format!("#{subdir}")).unwrap_or_default();
-            (format!("{git}{folder}"), locked.commit.map(|commit| format!("commit:{commit}")))
-        }
-        (None, Some(url)) => (url.clone(), locked.sha256.map(|digest| digest.to_string())),
-        (None, None) => return None,
-    };
-    Some(StockKey { origin, id: id.clone(), version: version.clone(), digest: digest.unwrap_or_default() })
-}
-
-/// The element info that a lock entry stands for.
-pub(super) fn info_of(one: &Resolved, base: &Path) -> ElementInfo {
-    let mut info = ElementInfo::bare(one.id.clone(), one.pin.version.clone());
-    info.scheme.clone_from(&one.locked.scheme);
-    info.dependencies.clone_from(&one.locked.dependencies);
-    info.conflicts.clone_from(&one.locked.conflicts);
-    info.optional.clone_from(&one.locked.optional);
-    info.yanked.clone_from(&one.locked.yanked);
-    info.download = download_of(&one.locked, base);
-    info
 }
 
 impl Standard {

@@ -4,27 +4,9 @@ use std::collections::HashMap;
 
 use super::Schemes;
 use super::locking::source_of;
+use super::resolved::Resolved;
 use crate::error::Result;
-use crate::model::{ElementId, GitPin, Lock, LockKey, LockedElement, Origin, Pin, Requirement, Source, WantedElement, WantedSite};
-
-/// One element of a site's resolution.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Resolved {
-    /// Which element.
-    pub id: ElementId,
-    /// Which of its locked entries.
-    pub pin: Pin,
-    /// Where its bytes come from.
-    pub locked: LockedElement,
-}
-
-impl Resolved {
-    /// Its line in the lockfile.
-    #[must_use]
-    pub fn key(&self) -> LockKey {
-        LockKey { id: self.id.clone(), pin: self.pin.clone() }
-    }
-}
+use crate::model::{ElementId, GitPin, Lock, LockedElement, Origin, Requirement, Source, WantedElement, WantedSite};
 
 /// Why a lock does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::fit::Resolved;
+use super::resolved::Resolved;
 use crate::model::{Download, ElementId, ElementInfo, Lock, LockedElement, Pin};
 
 /// A url as it may be written down: without user and password. Paths stay as they are.

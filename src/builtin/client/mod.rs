@@ -14,6 +14,7 @@ mod provider;
 mod record;
 mod remembered;
 mod resolve;
+mod resolved;
 mod schemes;
 
 use std::collections::BTreeMap;
@@ -22,9 +23,10 @@ use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 
-pub use fit::{Misfit, Resolved, fit};
+pub use fit::{Misfit, fit};
 pub use graft::GraftedSite;
 pub use locking::{assemble, relative_to};
+pub use resolved::Resolved;
 pub use schemes::Schemes;
 
 use crate::error::Result;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::Resolved;
+use super::resolved::Resolved;
 use super::{Parts, Standard};
 use crate::error::Result;
 use crate::model::{Digest, ElementInfo, WantedSite};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use super::fetch::Available;
-use super::fit::Resolved;
 use super::observe::{Observed, fingerprint};
+use super::resolved::Resolved;
 use super::{GraftedSite, Standard};
 use crate::error::Result;
 use crate::model::{Action, Change, ElementId, FileCounts, Graft, Plan, SitePlan, TreeChange, WantedSite};

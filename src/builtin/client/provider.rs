@@ -248,10 +248,14 @@ fn at_manifest(error: Error, wanted: &WantedElement) -> Error {
     if wanted.origin.line == 0 {
         return error;
     }
-    match crate::sys::fs::read_text(&wanted.origin.file, 16 << 20) {
-        Ok(Some(text)) => error.at(Excerpt { path: wanted.origin.file.clone(), text, span: wanted.origin.span.0..wanted.origin.span.1, label: String::new() }),
-        _ => error,
+    let Ok(Some(text)) = crate::sys::fs::read_text(&wanted.origin.file, 16 << 20) else { return error };
+    // The manifest may be an edited one that is not written yet (`add`): then its places are not those of the file.
+    let line = text.lines().nth(wanted.origin.line - 1).unwrap_or_default();
+    let (start, end) = wanted.origin.span;
+    if !line.contains(wanted.id.name()) || text.get(start..end).is_none() {
+        return error;
     }
+    error.at(Excerpt { path: wanted.origin.file.clone(), text, span: start..end, label: String::new() })
 }
 
 /// The one version that a requirement names, where it names one exactly.

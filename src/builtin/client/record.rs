@@ -1,9 +1,8 @@
 //! What is recorded with a generation: this site's part of the lock, the element infos, a message that says what changed.
 
 use super::Standard;
-use super::fetch::info_of;
-use super::fit::Resolved;
 use super::observe::{Infos, fingerprint};
+use super::resolved::{Resolved, info_of};
 use crate::error::Result;
 use crate::model::{Action, Lock, SitePlan, WantedSite};
 

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use super::Parts;
-use super::fetch::stock_key;
 use super::locking::lock_entry;
+use super::resolved::stock_key;
 use crate::error::Result;
 use crate::model::{Digest, ElementId, ElementInfo, Version};
 use crate::roles::Context;

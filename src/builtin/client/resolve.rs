@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Standard;
-use super::fit::{Misfit, Resolved, fit, other_source};
+use super::fit::{Misfit, fit, other_source};
 use super::locking::{assemble, lock_entry};
 use super::provider::{Asked, SiteProvider};
+use super::resolved::Resolved;
 use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::model::{Download, ElementId, ElementInfo, Lock, ObjectId, Pin, Requirement, Version, WantedSite};
 use crate::roles::{Context, Level, PlanRequest, UpdateChoice};
