@@ -134,7 +134,7 @@ fn first_contact_with_a_folder_full_of_files_is_an_error() {
     assert_eq!(fixture.site().presence().expect("seen"), Presence::Foreign);
     let error = fixture.site().apply(&Context::silent(), &fixture.request(&[CORE])).expect_err("foreign");
     assert_eq!(error.kind(), ErrorKind::Site);
-    assert!(error.hints().iter().any(|hint| hint.contains("adopt")));
+    assert!(error.hints().iter().any(|hint| hint.contains("empty folder")));
     assert!(!fixture.state().exists(), "not even a state was made");
 }
 

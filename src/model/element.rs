@@ -52,6 +52,8 @@ fn check(what: &str, text: &str) -> Result<()> {
         Some("it is longer than 200 bytes")
     } else if text.chars().any(|c| c.is_control() || is_bidi(c)) {
         Some("it holds a control character")
+    } else if text.starts_with('-') {
+        Some("it begins with `-`")
     } else if text.contains('\\') {
         Some("it holds a backslash")
     } else if text.contains('@') {
@@ -62,7 +64,6 @@ fn check(what: &str, text: &str) -> Result<()> {
         text.split('/').find_map(|part| match part {
             "" => Some("it has an empty part"),
             "." | ".." => Some("`.` and `..` are not names"),
-            _ if part.starts_with('-') => Some("it begins with `-`"),
             _ if part.eq_ignore_ascii_case(".git") => Some("`.git` belongs to git"),
             _ => None,
         })
