@@ -133,10 +133,17 @@ fn target(workspace: &Workspace, wanted: &WantedSite, site: &Site, current: &Gen
     if let Some(text) = &options.generation {
         return workspace.generation(wanted, text);
     }
+    // A held site is at an earlier generation already: its number counts, not that of the rollback which put it there.
+    // Else going back twice, or wanting what one went back to, would be going forward to what was left.
+    let held = site.held()?.map(|hold| hold.generation);
+    if options.write && held.is_some() {
+        return Ok(current.clone());
+    }
+    let newest = held.unwrap_or(current.number);
     let before = site
         .generations()?
         .into_iter()
-        .filter(|generation| generation.number < current.number && generation.tree != current.tree)
+        .filter(|generation| generation.number < newest && generation.tree != current.tree)
         .max_by_key(|generation| generation.number);
     before.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no earlier generation", wanted.name)))
 }

@@ -1,0 +1,45 @@
+//! What a newcomer and a hostile reader stumbled over, so that nobody does again.
+#![allow(clippy::disallowed_methods)]
+
+mod support;
+
+use support::Shelf;
+
+/// A shelf whose site `prod` has had base 1.0.0 (generation 1), 1.1.0 (2) and 1.2.0 (3).
+fn three_generations() -> Shelf {
+    let shelf = Shelf::new();
+    shelf.manifest("[types.packages]\nbase = \"*\"\n");
+    let shelf = shelf.synced();
+    for version in ["1.1.0", "1.2.0"] {
+        shelf.publish("base", version, "");
+        shelf.env.greffon(["update", "--refresh"]).run().succeeds();
+        shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
+    }
+    shelf
+}
+
+fn installed(shelf: &Shelf) -> String {
+    shelf.env.read("sites/prod/packages/base/code.txt")
+}
+
+#[test]
+fn going_back_twice_goes_further_back() {
+    let shelf = three_generations();
+    assert_eq!(installed(&shelf), "base 1.2.0\n");
+    for version in ["1.1.0", "1.0.0"] {
+        shelf.env.greffon(["rollback", "--site", "prod"]).run().succeeds();
+        assert_eq!(installed(&shelf), format!("base {version}\n"));
+    }
+    shelf.env.greffon(["rollback", "--site", "prod"]).run().fails(1).says("no earlier generation");
+}
+
+#[test]
+fn writing_a_rollback_down_wants_what_one_went_back_to() {
+    let shelf = three_generations();
+    shelf.env.greffon(["rollback", "--site", "prod"]).run().succeeds();
+    shelf.env.greffon(["rollback", "--write", "--site", "prod"]).run().succeeds();
+    assert_eq!(installed(&shelf), "base 1.1.0\n");
+    shelf.env.greffon(["lock", "--check"]).run().succeeds();
+    shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
+    assert_eq!(installed(&shelf), "base 1.1.0\n", "what was written down is what sync makes");
+}
