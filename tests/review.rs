@@ -43,3 +43,19 @@ fn writing_a_rollback_down_wants_what_one_went_back_to() {
     shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
     assert_eq!(installed(&shelf), "base 1.1.0\n", "what was written down is what sync makes");
 }
+
+#[test]
+fn a_canary_that_is_no_chosen_site_is_wrong_usage() {
+    let shelf = Shelf::new();
+    shelf.env.greffon(["sync", "--all", "--create", "--first", "prdo"]).run().fails(2).says("--first prdo");
+    shelf.env.greffon(["sync", "--site", "test", "--first", "prod"]).run().fails(2).says("--first prod");
+    assert!(!shelf.env.exists("sites") && !shelf.env.exists("greffon.lock"));
+}
+
+#[test]
+fn wrong_flags_are_told_before_the_manifest_is_written() {
+    let shelf = Shelf::new().synced();
+    let before = (shelf.env.read("greffon.toml"), shelf.env.read("greffon.lock"));
+    shelf.env.greffon(["install", "packages/base", "--all", "--purge", "packages/bose"]).run().fails(1).says("packages/bose");
+    assert_eq!((shelf.env.read("greffon.toml"), shelf.env.read("greffon.lock")), before);
+}

@@ -155,6 +155,13 @@ fn depth(workspace: &Workspace) -> PlanDepth {
 
 fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &Options, confirm: Confirm<'_>, reason: &str) -> Result<Report> {
     refuse_hooks(manifest)?;
+    // Whatever of the flags is wrong is told before anything is written.
+    let purge = options.purge.iter().map(|name| workspace.known_element(name)).collect::<Result<_>>()?;
+    if let Some(first) = &options.first
+        && !made.sites.iter().any(|site| site.name == *first)
+    {
+        return Err(Error::new(ErrorKind::Usage, format!("`--first {}` is none of the chosen sites", first.escape_debug())));
+    }
     let warnings = made.warnings.clone();
     if workspace.globals.dry_run {
         let sites = made.sites.iter().map(planned).collect();
@@ -188,7 +195,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
         policy: None,
         release: options.release,
         max_removals: options.max_removals,
-        purge: options.purge.iter().map(|name| workspace.known_element(name)).collect::<Result<_>>()?,
+        purge,
         create: options.create || !workspace.globals.all,
         jobs: workspace.globals.jobs.or(workspace.machine.user.jobs).unwrap_or(2),
         first: options.first.clone(),
