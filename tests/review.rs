@@ -59,3 +59,10 @@ fn wrong_flags_are_told_before_the_manifest_is_written() {
     shelf.env.greffon(["install", "packages/base", "--all", "--purge", "packages/bose"]).run().fails(1).says("packages/bose");
     assert_eq!((shelf.env.read("greffon.toml"), shelf.env.read("greffon.lock")), before);
 }
+
+#[test]
+fn a_mark_of_digits_does_not_hide_a_generation() {
+    let shelf = three_generations();
+    shelf.env.greffon(["history", "mark", "1", "--site", "prod"]).run().fails(1).says("not digits alone");
+    shelf.env.greffon(["history", "mark", "v1", "--site", "prod"]).run().succeeds();
+}

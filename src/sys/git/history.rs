@@ -196,10 +196,11 @@ impl History {
     /// `Invalid` for a name that git refuses; `Git`.
     pub fn mark(&self, commit: ObjectId, name: &str) -> Result<()> {
         let full = format!("refs/tags/{name}");
-        if !git2::Reference::is_valid_name(&full) || name.starts_with('-') {
-            return Err(
-                Error::new(ErrorKind::Invalid, format!("`{}` cannot name a generation", name.escape_debug())).hint("use letters, digits, `-`, `_` and `.`")
-            );
+        // A name of digits alone would stand in the way of the generation of that number.
+        let number = name.bytes().all(|byte| byte.is_ascii_digit());
+        if !git2::Reference::is_valid_name(&full) || name.starts_with('-') || number {
+            return Err(Error::new(ErrorKind::Invalid, format!("`{}` cannot name a generation", name.escape_debug()))
+                .hint("use letters, digits, `-`, `_` and `.`, and not digits alone"));
         }
         self.repository.reference(&full, oid(commit), true, "greffon").map(drop).map_err(|error| fault("mark a generation in", &self.directory, error))
     }
