@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::Shelf;
+use support::{Repo, Shelf};
 
 /// A shelf whose site `prod` has had base 1.0.0 (generation 1), 1.1.0 (2) and 1.2.0 (3).
 fn three_generations() -> Shelf {
@@ -65,4 +65,21 @@ fn a_mark_of_digits_does_not_hide_a_generation() {
     let shelf = three_generations();
     shelf.env.greffon(["history", "mark", "1", "--site", "prod"]).run().fails(1).says("not digits alone");
     shelf.env.greffon(["history", "mark", "v1", "--site", "prod"]).run().succeeds();
+}
+
+#[test]
+fn a_source_of_its_own_makes_no_type_known() {
+    let shelf = Shelf::new();
+    let repo = Repo::init(&shelf.env.path("fork"));
+    repo.write("code.txt", "x\n");
+    repo.commit("one");
+    repo.tag("v1.0.0");
+    shelf.env.greffon(["add", "package/x", "--git", "fork"]).run().fails(1).says("there is no element type `package`").says("packages/x");
+}
+
+#[test]
+fn an_error_shows_no_line_that_was_never_written() {
+    let shelf = Shelf::new();
+    let gone = shelf.env.greffon(["add", "packages/x", "--git", "nowhere"]).run().fails(1).says("could not read what packages/x offers");
+    assert!(!gone.stderr.contains("-->") && !gone.stderr.contains("greffon.toml:"), "{}", gone.stderr);
 }

@@ -104,7 +104,10 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
         let id = if from_repositories {
             workspace.any_element(&argument.name)?
         } else {
-            argument.name.parse::<ElementId>().or_else(|_| workspace.any_element(&argument.name))?
+            match argument.name.parse::<ElementId>() {
+                Ok(id) => workspace.of_known_type(id)?,
+                Err(_) => workspace.any_element(&argument.name)?,
+            }
         };
         elements.push(NewElement { id, requirement: argument.requirement, source, group: options.group.clone() });
     }
@@ -154,9 +157,22 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
 pub(super) fn resolve(workspace: &Workspace, text: String) -> Result<(Manifest, crate::model::Plan)> {
     let manifest = Manifest::parse(&workspace.manifest.path, text)?;
     let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
-    request.wanted.clone_from(&manifest.sites);
+    request.wanted = placed_as_on_disk(&workspace.manifest, &manifest);
     let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
     Ok((manifest, plan))
+}
+
+/// The sites of a manifest that is not written yet. Errors show the file as it is, so that is where its elements are said;
+/// what is new is said nowhere so far.
+fn placed_as_on_disk(disk: &Manifest, edited: &Manifest) -> Vec<WantedSite> {
+    let mut sites = edited.sites.clone();
+    for site in &mut sites {
+        let before = disk.sites.iter().find(|before| before.name == site.name);
+        for (id, element) in &mut site.elements {
+            element.origin = before.and_then(|before| before.elements.get(id)).map(|element| element.origin.clone()).unwrap_or_default();
+        }
+    }
+    sites
 }
 
 /// One named site gets an entry of its own; otherwise the shared tables are edited.

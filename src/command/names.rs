@@ -60,6 +60,15 @@ impl Workspace {
         }
     }
 
+    /// An element whose source is given: only its type has to be one that the installer can place.
+    ///
+    /// # Errors
+    /// `NotFound` with the nearest type.
+    pub fn of_known_type(&self, id: ElementId) -> Result<ElementId> {
+        let types = self.roles.installer.types();
+        if types.is_empty() || types.iter().any(|kind| kind == id.kind()) { Ok(id) } else { Err(self.unknown_type(&id)) }
+    }
+
     /// The element that a name means, among everything that the repositories know.
     ///
     /// # Errors
