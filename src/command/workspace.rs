@@ -176,27 +176,43 @@ impl Workspace {
     /// Writes the lockfile, where it differs; says whether it did. The first one brings its line in `.gitattributes` along.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Busy` when somebody wrote it since it was read; `Io`.
     pub fn write_lock(&self, lock: &Lock) -> Result<bool> {
         let text = write_lock(lock);
         if self.lock_text.as_ref() == Some(&text) {
             return Ok(false);
         }
         let base = self.base();
+        let path = base.join("greffon.lock");
+        let now = fs::read_text(&path, 64 << 20)?;
+        if now.as_ref() == Some(&text) {
+            return Ok(false);
+        }
+        if now != self.lock_text {
+            return Err(changed_meanwhile("greffon.lock"));
+        }
         if self.lock_text.is_none() {
             write_gitattributes(&base)?;
         }
-        fs::write_atomic(&base.join("greffon.lock"), text.as_bytes())?;
+        fs::write_atomic(&path, text.as_bytes())?;
         Ok(true)
     }
 
     /// Writes the manifest's text.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Busy` when somebody wrote it since it was read; `Io`.
     pub fn write_manifest(&self, text: &str) -> Result<()> {
+        if fs::read_text(&self.manifest.path, 16 << 20)?.as_ref() != Some(&self.manifest.text) {
+            return Err(changed_meanwhile("greffon.toml"));
+        }
         fs::write_atomic(&self.manifest.path, text.as_bytes())
     }
+}
+
+/// What somebody else wrote while this command worked is not written over.
+fn changed_meanwhile(file: &str) -> Error {
+    Error::new(ErrorKind::Busy, format!("`{file}` was changed while this command worked; it was left as it is now")).hint("run the command again")
 }
 
 fn no_site(name: &str, sites: &[WantedSite]) -> Error {
