@@ -119,9 +119,19 @@ impl Error {
         Some(first)
     }
 
-    /// A file system failure at `path`: `could not ACTION PATH`, with the system's reason as its cause.
+    /// A file system failure at `path`: `could not ACTION PATH`, with the system's reason as its cause and, where that tells it,
+    /// what to do.
     pub fn io(action: &str, path: &Path, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Io, format!("could not {action} `{}`", path.display())).caused_by(source)
+        use std::io::ErrorKind as Reason;
+        let hint = match source.kind() {
+            Reason::PermissionDenied => Some("this user may not: run greffon as the owner, or change owner or mode there"),
+            Reason::NotADirectory => Some("a file stands where a folder must be: name another path, or move the file away"),
+            Reason::ReadOnlyFilesystem => Some("what is mounted there can only be read"),
+            Reason::StorageFull | Reason::QuotaExceeded => Some("make room there, then run it again"),
+            _ => None,
+        };
+        let error = Self::new(ErrorKind::Io, format!("could not {action} `{}`", path.display())).caused_by(source);
+        hint.into_iter().fold(error, Self::hint)
     }
 
     /// Marks a place in a file.

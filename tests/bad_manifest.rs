@@ -19,7 +19,7 @@ fn unknown_keys() {
 fn wrong_types() {
     let world = World::new();
     world.manifest("chat = { git = [\"https://example.org/chat.git\"] }");
-    world.refuses().is("manifest").shows_line("chat = ").says("`git`");
+    world.refuses().is("manifest").shows_line("chat = ").says("`types.plugins.chat.git`");
     world.manifest("chat = 3");
     world.refuses().is("manifest").shows_line("chat = 3");
     world.env.write("greffon.toml", world.text("").replace(&format!("\"{SITE}\""), "[\"www\"]"));
@@ -46,7 +46,7 @@ fn duplicate_elements() {
     world.manifest("chat = \"1\"\nchat = \"2\"");
     world.refuses().is("manifest").shows_line("chat = \"2\"").says("chat");
     world.env.write("greffon.toml", world.text("") + "[types]\nplugins.forum = \"*\"\n");
-    world.refuses().is("manifest").shows_line("[types]");
+    world.refuses().is("manifest").shows_line("plugins.forum");
 }
 
 #[test]
@@ -110,13 +110,17 @@ fn hooks_are_not_passed_over_in_silence() {
     world.env.write("greffon.toml", world.text("") + "[hooks]\nafter-sync = \"hooks/upgrade.rhai\"\n");
     world.env.write("hooks/upgrade.rhai", "fn after_sync(event, host) { }\n");
     world.refuses().is("unsupported").shows_line("[hooks]").says("hooks").hints("greffon plan");
+    // A single site's as well.
+    world.env.write("greffon.toml", world.text("").replace("\n\n[types.core]", "\nhooks = { after-sync = \"hooks/upgrade.rhai\" }\n\n[types.core]"));
+    world.refuses().is("unsupported").shows_line("hooks = ");
 }
 
 #[test]
 fn requirements_that_fit_nothing_are_explained_step_by_step() {
     let world = World::new();
     let chat = world.publish("chat", |repo| {
-        repo.write("greffon.toml", "[package]\ntype = \"plugins\"\nname = \"chat\"\nversion = \"1.0.0\"\ndependencies = { \"plugins/forum\" = \"2.*\" }\n").commit("1");
+        repo.write("greffon.toml", "[package]\ntype = \"plugins\"\nname = \"chat\"\nversion = \"1.0.0\"\ndependencies = { \"plugins/forum\" = \"2.*\" }\n")
+            .commit("1");
         repo.tag("v1.0.0");
     });
     world.manifest(&format!("chat = {{ git = \"{chat}\" }}"));

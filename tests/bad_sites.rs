@@ -4,8 +4,8 @@
 mod bad_fixture;
 mod support;
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bad_fixture::{SITE, World};
@@ -39,13 +39,13 @@ fn a_path_that_is_neither_empty_nor_known() {
     world.env.write("other/index.php", "somebody's\n");
     world.env.write("greffon.toml", world.text("").replace(SITE, "other"));
     let before = world.env.tree("other");
-    world.refuses().is("site").says(world.env.path("other").to_str().unwrap()).hints("adopt").shows_line("path = ");
+    world.refuses().is("site").says(world.env.path("other").to_str().unwrap()).hints("adopt");
     assert_eq!(world.env.tree("other"), before);
     assert!(!world.env.exists(".greffon-other"), "no state for what is not ours");
     // A path that is a file.
     world.env.write("file", "a file\n");
     world.env.write("greffon.toml", world.text("").replace(SITE, "file"));
-    world.refuses().says(world.env.path("file").to_str().unwrap()).shows_line("path = ");
+    world.refuses().says(world.env.path("file").to_str().unwrap());
     assert_eq!(world.env.read("file"), "a file\n");
 }
 
@@ -58,34 +58,31 @@ fn local_changes_stop_a_sync() {
     world.refuses().is("local-changes").says("plugins/forum/version.txt").hints("if-local-changes");
 }
 
-/// The binary as somebody who may read everything here and write nothing of the site.
-fn as_nobody(world: &World, arguments: &[&str]) -> Option<Command> {
+/// The user who runs the binary where the tests are root, whom nothing stops.
+const SOMEBODY: u32 = 65534;
+
+/// The binary as a user whom modes stop. `None`: these tests are root and cannot be anybody else.
+fn as_somebody(world: &World, arguments: &[&str]) -> Option<Command> {
     let greffon = world.env.greffon(arguments.iter().copied()).command();
-    if std::fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own)).ok()? != 0 {
+    if std::fs::metadata("/proc/self").ok()?.uid() != 0 {
         return Some(greffon);
     }
+    for path in walk(world.env.root()) {
+        std::os::unix::fs::lchown(path, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    }
+    let user = [format!("--reuid={SOMEBODY}"), format!("--regid={SOMEBODY}"), "--clear-groups".to_owned()];
+    let probe = Command::new("setpriv").args(&user).arg(greffon.get_program()).arg("--version").output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(greffon.get_program()).args(greffon.get_args());
-    command.current_dir(world.env.work()).env_clear();
-    for (name, value) in greffon.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
-    }
-    let probe = Command::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(greffon.get_program()).arg("--version").output();
-    probe.is_ok_and(|output| output.status.success()).then_some(command)
+    command.args(&user).arg(greffon.get_program()).args(greffon.get_args()).current_dir(world.env.work()).env_clear();
+    command.envs(greffon.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(command)
 }
 
-fn open_all(folder: &Path, mode: u32) {
-    for entry in walk(folder) {
-        if !entry.is_symlink() {
-            let own = std::fs::metadata(&entry).unwrap().permissions().mode();
-            std::fs::set_permissions(&entry, std::fs::Permissions::from_mode(own | mode)).unwrap();
-        }
-    }
-}
-
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+/// A folder, what is in it, and so on; the folder itself first. Links are not followed.
+fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
     let mut next = 0;
     while next < found.len() {
@@ -97,38 +94,79 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
+/// Gives every folder from here on this mode.
+fn folders(folder: &Path, mode: u32) {
+    for path in walk(folder).into_iter().filter(|path| path.is_dir() && !path.is_symlink()) {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+/// A sync by a user whom modes stop fails, names this path, says what could not be done and what to do, and leaves all as it is.
+fn refused_by_the_file_system(world: &World, named: &Path) {
+    let before = world.standing();
+    for arguments in [&["sync", "-y"][..], &["sync", "-y", "--json"]] {
+        let Some(mut command) = as_somebody(world, arguments) else {
+            eprintln!("skipped: root without `setpriv` cannot be refused");
+            return;
+        };
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        if std::env::var_os("SHOW").is_some() {
+            eprintln!("{stderr}{}", String::from_utf8_lossy(&output.stdout));
+        }
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(named.to_str().unwrap()), "does not name {}\n{stderr}", named.display());
+        assert!(stderr.contains("could not ") || stderr.contains("may not write"), "doing what?\n{stderr}");
+        assert!(stderr.contains("hint"), "no hint\n{stderr}");
+        if arguments.contains(&"--json") {
+            let document: serde_json::Value = serde_json::from_str(stderr.trim()).unwrap_or_else(|error| panic!("no document: {error}\n{stderr}"));
+            assert_eq!(document["schema"], "greffon/error/1");
+        }
+    }
+    assert_eq!(world.standing(), before);
+}
+
 #[test]
 fn a_site_that_cannot_be_written() {
     let world = World::new();
     world.env.write("greffon.toml", world.text("").replace("version = \"1.0.0\"", "version = \"2.0.0\""));
     world.env.greffon(["lock"]).run().succeeds();
-    world.env.greffon(["fetch"]).run().succeeds();
-    // Everything is somebody else's to write as well, but the site and the folder around it.
-    open_all(world.env.root(), 0o777);
-    for path in walk(&world.env.path("www")) {
-        let mode = if path.is_dir() { 0o555 } else { 0o444 };
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let html = world.env.path(SITE);
+    folders(&html, 0o555);
+    refused_by_the_file_system(&world, &html);
+    folders(&html, 0o755);
+    // Nor what is recorded of it.
+    let state = world.env.path("www/.greffon-html");
+    folders(&state, 0o555);
+    refused_by_the_file_system(&world, &state);
+    folders(&state, 0o755);
+}
+
+#[test]
+fn a_site_that_cannot_be_made() {
+    let world = World::new();
+    std::fs::create_dir(world.env.path("closed")).unwrap();
+    world.env.write("greffon.toml", world.text("").replace(SITE, "closed/html"));
+    folders(&world.env.path("closed"), 0o555);
+    refused_by_the_file_system(&world, &world.env.path("closed"));
+    assert!(!world.env.exists("closed/html"));
+    folders(&world.env.path("closed"), 0o755);
+}
+
+#[test]
+fn a_site_of_another_user() {
+    let world = World::new();
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("skipped: only root can give a site away");
+        return;
     }
-    let before = world.standing();
-    for arguments in [&["sync", "-y"][..], &["sync", "-y", "--json"]] {
-        let Some(mut command) = as_nobody(&world, arguments) else {
-            eprintln!("skipped: no way to be somebody who may not write");
-            return;
-        };
-        let output = command.output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        if std::env::var_os("SHOW").is_some() {
-            eprintln!("{stderr}{}", String::from_utf8_lossy(&output.stdout));
-        }
-        assert!(stderr.contains(world.env.path("www").to_str().unwrap()), "which path?\n{stderr}");
-        assert!(stderr.contains("could not ") || stderr.contains("cannot be written"), "doing what?\n{stderr}");
-        assert!(stderr.contains("hint"), "no hint\n{stderr}");
+    let state = world.env.path("www/.greffon-html");
+    for path in walk(&state) {
+        std::os::unix::fs::lchown(path, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
     }
-    assert_eq!(world.standing(), before);
-    for path in walk(&world.env.path("www")) {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    world.env.write("greffon.toml", world.text("").replace("version = \"1.0.0\"", "version = \"2.0.0\""));
+    world.env.greffon(["lock"]).run().succeeds();
+    world.refuses().says(state.to_str().unwrap()).says("another user").hints("user");
 }
 
 #[test]

@@ -209,12 +209,13 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
 
 /// Hooks are run by the extension host; a manifest that counts on them must not be applied without.
 pub(super) fn refuse_hooks(manifest: &Manifest) -> Result<()> {
-    let none = manifest.hooks.is_null() || manifest.hooks.as_object().is_some_and(serde_json::Map::is_empty);
-    if none {
+    let said = |hooks: &serde_json::Value| !hooks.is_null() && hooks.as_object().is_none_or(|table| !table.is_empty());
+    if !said(&manifest.hooks) && !manifest.site_hooks.values().any(said) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unsupported, "greffon.toml has [hooks], and this greffon cannot run hooks")
-        .hint("take them out to go on without; `greffon plan` and `greffon fetch` work as they are"))
+    let error = Error::new(ErrorKind::Unsupported, "greffon.toml has hooks, and this greffon cannot run hooks")
+        .hint("take them out to go on without; `greffon plan` and `greffon fetch` work as they are");
+    Err(manifest.hooks_place.iter().cloned().fold(error, Error::at))
 }
 
 /// A plan that removes, changes the core or can destroy data is shown and asked about.

@@ -2,6 +2,7 @@
 
 mod json;
 mod near;
+mod origin;
 mod printable;
 mod render;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 pub use json::to_json;
 pub use near::nearest;
+pub use origin::{at_origin, excerpt};
 pub use printable::printable;
 pub use render::render;
 

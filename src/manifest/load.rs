@@ -11,7 +11,7 @@ use super::read::{At, FromToml, MAX_BYTES, Reader};
 use super::shapes::{ConfigShape, ManifestShape};
 use super::sites::sites;
 use super::user::UserConfig;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::model::WantedSite;
 use crate::sys::fs;
 
@@ -33,6 +33,8 @@ pub struct Manifest {
     pub hooks: serde_json::Value,
     /// `[sites.NAME.hooks]`, as written, by site.
     pub site_hooks: IndexMap<String, serde_json::Value>,
+    /// Where hooks are first said, the shared ones before those of sites.
+    pub hooks_place: Option<Excerpt>,
     /// `[extensions]`, as written.
     pub extensions: serde_json::Value,
     /// The sites for which nobody said a link mode; see [`Self::with_user`].
@@ -88,10 +90,13 @@ impl Manifest {
             .flat_map(|sites| &sites.0)
             .filter_map(|entry| Some((entry.key.value.clone(), entry.value.hooks.as_ref()?.json.clone())))
             .collect();
+        let all_hooks = shape.hooks.iter().chain(shape.sites.iter().flat_map(|sites| &sites.0).filter_map(|entry| entry.value.hooks.as_ref()));
+        let hooks_place =
+            all_hooks.map(|hooks| hooks.span.clone()).next().map(|span| Excerpt { path: path.to_path_buf(), text: text.clone(), span, label: String::new() });
         let nothing = || serde_json::Value::Object(serde_json::Map::new());
         let hooks = shape.hooks.map_or_else(nothing, |hooks| hooks.json);
         let extensions = shape.extensions.map_or_else(nothing, |extensions| extensions.json);
-        Ok(Self { path: path.to_path_buf(), config, sites, hooks, site_hooks, extensions, link_mode_unsaid, text })
+        Ok(Self { path: path.to_path_buf(), config, sites, hooks, site_hooks, hooks_place, extensions, link_mode_unsaid, text })
     }
 
     /// Looks for `greffon.toml` in `start` and the folders above it.

@@ -211,8 +211,8 @@ fn digest(reader: &mut Reader<'_>, at: &At<String>) -> Option<crate::model::Dige
     match at.value.parse() {
         Ok(digest) => Some(digest),
         Err(fault) => {
-            let error = reader.error(at.span.clone(), "", crate::error::Error::message(&fault));
-            reader.fault(error);
+            let error = reader.error(at.span.clone(), "", fault.message());
+            reader.fault(fault.hints().iter().cloned().fold(error, crate::error::Error::hint));
             None
         }
     }

@@ -35,8 +35,9 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self> {
         let digits = text.strip_prefix("sha256:").unwrap_or(text);
         let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes)
-            .map_err(|_| Error::new(ErrorKind::Invalid, format!("`{}` is not a SHA-256 (64 hex digits)", text.escape_debug())))?;
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
+            Error::new(ErrorKind::Invalid, format!("`{}` is not a SHA-256 (64 hex digits)", text.escape_debug())).hint("`sha256sum FILE` tells it")
+        })?;
         Ok(Self(bytes))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind};
 use crate::model::{ElementId, Version};
 
@@ -26,6 +27,12 @@ pub(super) fn explain(search: &mut Search<'_>, conflicts: &[BTreeSet<Fact>]) -> 
         for line in Telling::new(search, conflict).lines() {
             error = error.note(line);
         }
+        for fact in conflict {
+            if let Fact::Root(at) = fact {
+                let root = &search.problem.roots[*at];
+                error = at_origin(error, &root.origin, &format!("{} {}", root.id, root.requirement));
+            }
+        }
     }
     error
 }
@@ -36,10 +43,12 @@ fn mistakes(search: &mut Search<'_>) -> Option<Error> {
     for (root, (name, req)) in search.problem.roots.iter().zip(search.roots.clone()) {
         if let Some(why) = search.memory.failure(req) {
             let error = Error::new(ErrorKind::Version, format!("{} asks for {} {}: {why}", place(root), root.id, root.requirement));
+            let error = at_origin(error, &root.origin, "");
             errors.push(why.hints().iter().cloned().fold(error, Error::hint));
         }
         if matches!(search.memory.state(name), State::Unknown) {
             let error = Error::new(ErrorKind::NotFound, format!("{} asks for {}, which no repository knows", place(root), root.id));
+            let error = at_origin(error, &root.origin, "");
             errors.push(match did_you_mean(search, &root.id) {
                 Some(hint) => error.hint(hint),
                 None => error.hint("check the name, or name a repository that has it"),

@@ -145,6 +145,18 @@ fn term(grammar: &impl Grammar, part: &str) -> std::result::Result<Term, String>
 /// The error for a requirement that a scheme cannot read.
 pub(super) fn refusal(scheme: &str, text: &str, why: &str) -> Error {
     Error::new(ErrorKind::Version, format!("`{}` is not a requirement of the scheme `{scheme}`: {why}", text.escape_debug()))
+        .hint(format!("what it knows: {}", examples(scheme)))
+}
+
+/// Requirements that a scheme can read, for a hint.
+fn examples(scheme: &str) -> &'static str {
+    match scheme {
+        "semver" => "`^1.2`, `~1.2.3`, `1.*`, `>=1.2, <3`, `*`",
+        "moodle" => "`2025041400`, `2025*`, `4.5`, `4.5+`, `>=2024100700, <2025041400`, `*`",
+        "date" => "`2025-04-14`, `>=2025-01-01, <2026-01-01`, `*`",
+        "natural" => "`1.2rc1`, `>=1.2, <3`, `*`",
+        _ => "`2.4`, `2.4+`, `2.*`, `>=2.4, <3`, `2.4 || 3.1`, `*`",
+    }
 }
 
 /// The error for a version that a scheme cannot read.

@@ -1,13 +1,15 @@
 //! Bytes: the download map first, whole; then everything it lacks, in parallel, into the stock.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::locking::download_of;
 use super::resolved::{Resolved, info_of, stock_key};
 use super::{Parts, Standard};
+use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DownloadMapEntry, InstallInfo, ObjectId, Payload};
+use crate::model::{DownloadMapEntry, ElementId, InstallInfo, ObjectId, Origin, Payload};
 use crate::roles::{Context, DownloadRequest, Level, StockKey, StoreRequest, StoredElement};
 use crate::sys::archive::{self, Limits};
 use crate::sys::pool;
@@ -59,7 +61,8 @@ impl Standard {
     }
 
     /// Fetches what is not there, everything before anything of a site changes. Each item of `wanted` gets its tree.
-    pub(super) fn fetch(&self, cx: &Context, wanted: &mut [Available]) -> Result<()> {
+    /// `origins`: where the manifest asks for what.
+    pub(super) fn fetch(&self, cx: &Context, wanted: &mut [Available], origins: &HashMap<ElementId, Origin>) -> Result<()> {
         let mut missing: Vec<usize> = Vec::new();
         for (index, one) in wanted.iter().enumerate() {
             let same = |other: &usize| wanted[*other].resolved.id == one.resolved.id && wanted[*other].resolved.locked == one.resolved.locked;
@@ -85,7 +88,14 @@ impl Standard {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
-                Err(error) => failures.push(error.wrap(format!("could not fetch {} {}", wanted[*index].resolved.id, wanted[*index].resolved.pin.version))),
+                Err(error) => {
+                    let Resolved { id, pin, .. } = &wanted[*index].resolved;
+                    let error = error.wrap(format!("could not fetch {id} {}", pin.version));
+                    failures.push(match origins.get(id) {
+                        Some(origin) => at_origin(error, origin, ""),
+                        None => error,
+                    });
+                }
             }
         }
         Error::all(failures).map_or(Ok(()), Err)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Schemes;
 use super::locking::source_of;
 use super::resolved::Resolved;
+use crate::diagnostic::at_origin;
 use crate::error::Result;
 use crate::model::{ElementId, GitPin, Lock, LockedElement, Origin, Requirement, Source, WantedElement, WantedSite};
 
@@ -39,7 +40,8 @@ pub fn fit(site: &WantedSite, lock: &Lock, schemes: &Schemes) -> Result<std::res
         }
     }
     for (id, wanted) in &site.elements {
-        if let Some(why) = unmet(id, &wanted.requirement, &resolved[known[id]], Some(wanted), schemes)? {
+        let unmet = unmet(id, &wanted.requirement, &resolved[known[id]], Some(wanted), schemes);
+        if let Some(why) = unmet.map_err(|error| at_origin(error, &wanted.origin, ""))? {
             return Ok(Err(misfit(id, &why, Some(wanted))));
         }
     }

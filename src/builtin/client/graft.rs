@@ -2,6 +2,7 @@
 
 use super::fetch::Available;
 use super::{Parts, Standard};
+use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::model::{Graft, ObjectId, Payload, Placement, WantedSite};
 use crate::roles::{Context, OwnerView, PlaceRequest, PrepareRequest};
@@ -27,7 +28,8 @@ impl Standard {
         for one in waiting {
             cx.check()?;
             let Some(tree) = one.tree else { return Ok(None) };
-            let graft = self.place(cx, wanted, one, tree, &view)?;
+            let origin = wanted.elements.get(&one.resolved.id).map(|element| element.origin.clone()).unwrap_or_default();
+            let graft = self.place(cx, wanted, one, tree, &view).map_err(|error| at_origin(error, &origin, ""))?;
             if graft.id.kind() == "core" && view.core.is_none() {
                 view.core = Some(graft.clone());
             }

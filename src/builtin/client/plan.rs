@@ -1,6 +1,6 @@
 //! The difference between what is wanted and what stands there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::PoisonError;
 
 use super::fetch::Available;
@@ -8,7 +8,7 @@ use super::observe::{Observed, fingerprint};
 use super::resolved::Resolved;
 use super::{GraftedSite, Standard};
 use crate::error::Result;
-use crate::model::{Action, Change, ElementId, FileCounts, Graft, Plan, SitePlan, TreeChange, WantedSite};
+use crate::model::{Action, Change, ElementId, FileCounts, Graft, Origin, Plan, SitePlan, TreeChange, WantedSite};
 use crate::roles::{Context, PlanDepth, PlanRequest};
 use crate::site::Presence;
 
@@ -24,7 +24,9 @@ impl Standard {
                 looked.push(self.look_at(cx, wanted, &resolution.sites[*index].1)?);
             }
             if request.depth >= PlanDepth::Fetch {
-                self.fetch_for(cx, &mut looked, &mut resolution)?;
+                let asked = request.wanted.iter().rev().flat_map(|site| site.elements.values());
+                let origins = asked.map(|element| (element.id.clone(), element.origin.clone())).collect();
+                self.fetch_for(cx, &mut looked, &mut resolution, &origins)?;
             }
             for ((_, wanted), looked) in chosen.iter().zip(looked) {
                 plans.push(self.site_plan(cx, wanted, looked)?);
@@ -55,10 +57,10 @@ impl Standard {
         };
     }
 
-    fn fetch_for(&self, cx: &Context, looked: &mut [Looked], resolution: &mut super::resolve::Resolution) -> Result<()> {
+    fn fetch_for(&self, cx: &Context, looked: &mut [Looked], resolution: &mut super::resolve::Resolution, origins: &HashMap<ElementId, Origin>) -> Result<()> {
         let mut all: Vec<Available> = looked.iter().flat_map(|one| one.available.iter().cloned()).collect();
         if all.iter().any(|one| one.tree.is_none()) {
-            self.fetch(cx, &mut all)?;
+            self.fetch(cx, &mut all, origins)?;
             self.parts.stockroom.objects().refresh()?;
         }
         let mut all = all.into_iter();

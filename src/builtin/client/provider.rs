@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Standard;
 use super::locking::source_of;
 use crate::builtin::repository::{GitElement, PathElement};
-use crate::error::{Error, ErrorKind, Excerpt, Result};
+use crate::diagnostic::at_origin;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, ElementInfo, ObjectId, Source, Version, WantedElement, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, SearchRequest, Versions, VersionsRequest};
 use crate::solve::{Known, Problem, Provider, Question, Reply};
@@ -244,18 +245,7 @@ fn own_name(source: &Source) -> String {
 
 /// A failure of an element's own source, with the manifest's line.
 fn at_manifest(error: Error, wanted: &WantedElement) -> Error {
-    let error = error.wrap(format!("could not read what {} offers", wanted.id));
-    if wanted.origin.line == 0 {
-        return error;
-    }
-    let Ok(Some(text)) = crate::sys::fs::read_text(&wanted.origin.file, 16 << 20) else { return error };
-    // The manifest may be an edited one that is not written yet (`add`): then its places are not those of the file.
-    let line = text.lines().nth(wanted.origin.line - 1).unwrap_or_default();
-    let (start, end) = wanted.origin.span;
-    if !line.contains(wanted.id.name()) || text.get(start..end).is_none() {
-        return error;
-    }
-    error.at(Excerpt { path: wanted.origin.file.clone(), text, span: start..end, label: String::new() })
+    at_origin(error.wrap(format!("could not read what {} offers", wanted.id)), &wanted.origin, "")
 }
 
 /// The one version that a requirement names, where it names one exactly.

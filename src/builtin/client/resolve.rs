@@ -8,7 +8,8 @@ use super::fit::{Misfit, fit, other_source};
 use super::locking::{assemble, lock_entry};
 use super::provider::{Asked, SiteProvider};
 use super::resolved::Resolved;
-use crate::error::{Error, ErrorKind, Excerpt, Result};
+use crate::diagnostic::at_origin;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, ElementInfo, Lock, ObjectId, Pin, Requirement, Version, WantedSite};
 use crate::roles::{Context, Level, PlanRequest, UpdateChoice};
 use crate::solve::{Problem, Root, Solution};
@@ -102,10 +103,8 @@ fn refuse(misfit: &Misfit, site: &WantedSite, frozen: bool) -> Error {
     let flag = if frozen { "--frozen" } else { "--locked" };
     let mut error = Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml for site `{}`, and {flag} forbids to change it", site.name))
         .note(misfit.why.clone());
-    if let Some(origin) = &misfit.origin
-        && let Ok(Some(text)) = crate::sys::fs::read_text(&origin.file, 16 << 20)
-    {
-        error = error.at(Excerpt { path: origin.file.clone(), text, span: origin.span.0..origin.span.1, label: misfit.why.clone() });
+    if let Some(origin) = &misfit.origin {
+        error = at_origin(error, origin, &misfit.why);
     }
     error.hint(format!("run `greffon lock` and look at what it changes, or leave {flag} off"))
 }

@@ -21,6 +21,9 @@ pub const NAME: &str = "tree";
 /// The file in which a package describes itself.
 const PACKAGE_FILE: &str = "greffon.toml";
 
+/// What a type's path looks like.
+const PATH_HINT: &str = "paths of a type are relative to the site and stay in it, as in `plugins/{name}`";
+
 /// The options.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -67,7 +70,7 @@ pub fn build(spec: &UseSpec) -> Result<Arc<dyn Installer>> {
             Value::String(path) => TypeRule { path: path.clone(), ..TypeRule::default() },
             table => options::nested(spec, &path, table)?,
         };
-        check(&rule).map_err(|why| options::wrong(spec, kind, &format!("`{path}`: {why}")))?;
+        check(&rule).map_err(|why| options::wrong(spec, kind, &format!("`{path}`: {why}")).hint(PATH_HINT))?;
         types.insert(kind.clone(), rule);
     }
     Ok(Arc::new(Tree { types }))
@@ -81,7 +84,7 @@ fn check(rule: &TypeRule) -> std::result::Result<(), String> {
     if let Some(open) = rule.path.replace("{name}", "").replace("{type}", "").find(['{', '}']) {
         return Err(format!("`{}` has a brace at {open} that is neither `{{name}}` nor `{{type}}`", rule.path));
     }
-    relative(&rule.path.replace("{name}", "name").replace("{type}", "type"))?;
+    relative(&rule.path)?;
     for inside in rule.subdir.iter().chain(&rule.empty_dirs).chain(&rule.protect) {
         relative(inside.trim_start_matches('!').trim_start_matches('/').trim_end_matches('/'))?;
     }

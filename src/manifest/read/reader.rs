@@ -140,6 +140,17 @@ impl<'t> Reader<'t> {
             && let Some(raw) = self.text.get(value.span())
         {
             error = error.hint(format!("write it in quotes: `\"{raw}\"`"));
+        } else if error.hints().is_empty()
+            && let Some((key, _)) = self.keys.last()
+        {
+            let value = match expected.split(' ').nth(1) {
+                Some("text") => "\"…\"",
+                Some("list") => "[…]",
+                Some("table") => "{ … }",
+                Some("whole") => "1",
+                _ => "true",
+            };
+            error = error.hint(format!("write it like `{} = {value}`", shown_key(key)));
         }
         self.fault(error);
     }

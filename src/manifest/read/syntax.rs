@@ -65,7 +65,7 @@ impl<'t> Reader<'t> {
     fn duplicate(&self, span: Range<usize>, tree: &DeTable<'_>) -> Error {
         let raw = self.text().get(span.clone()).unwrap_or_default();
         let name = raw.trim_matches(['"', '\'']);
-        let error = self.bare_error(format!("`{}` is said twice", shown_key(name)));
+        let error = self.bare_error(format!("`{}` is said twice", shown_key(name))).hint("keep one of them");
         let line = self.line_at(span.start);
         if let Some(header) = line.find(']').map(|end| line[..=end].trim_start())
             && header.starts_with('[')
@@ -113,7 +113,7 @@ impl<'t> Reader<'t> {
                     .hint(format!("write `\"{key}\" = …`"));
             }
         }
-        self.error(span, "", format!("this is not TOML: {message}"))
+        self.error(span, "", format!("this is not TOML: {message}")).hint("what TOML looks like: https://toml.io; a fault may also begin on the line above")
     }
 }
 

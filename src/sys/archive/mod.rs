@@ -130,6 +130,9 @@ fn told(error: Error, shown: &str) -> Error {
             for hint in error.hints() {
                 outer = outer.hint(hint.clone());
             }
+            if error.kind() == ErrorKind::Archive && error.hints().is_empty() {
+                outer = outer.hint("does it open elsewhere, and is it what its author published?");
+            }
             match std::error::Error::source(&error) {
                 Some(cause) => outer.caused_by(cause.to_string()),
                 None => outer,

@@ -229,5 +229,5 @@ pub(super) fn listed(commits: &[ObjectId]) -> String {
 /// The error of commits that are nowhere.
 pub(super) fn gone(url: &str, wants: &[ObjectId]) -> Error {
     Error::new(ErrorKind::NotFound, format!("`{}` does not have commit {} (any more)", redact(url), listed(wants)))
-        .hint("a tag or branch was moved, or its history rewritten: `greffon update` takes what is there now")
+        .hint("a tag or branch was moved, or its history rewritten: `greffon update` takes what is there now; a `rev` must be a commit of that repository")
 }

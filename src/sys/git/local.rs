@@ -24,9 +24,12 @@ fn repository(path: &Path) -> Result<Repository> {
     let found = if git.is_dir() { Repository::open_bare(&git) } else { Repository::open_bare(path) };
     found.or_else(|_| Repository::open(path)).map_err(|error| {
         if fs_err::symlink_metadata(path).is_err() {
-            return Error::new(ErrorKind::NotFound, format!("there is no git repository at `{}`: there is no such folder", path.display()));
+            return Error::new(ErrorKind::NotFound, format!("there is no git repository at `{}`: there is no such folder", path.display()))
+                .hint("is the path right? a relative one starts at the manifest's folder");
         }
-        Error::new(ErrorKind::NotFound, format!("there is no git repository at `{}`", path.display())).caused_by(PlainError::from(error))
+        Error::new(ErrorKind::NotFound, format!("there is no git repository at `{}`", path.display()))
+            .hint("name a bare repository or a work tree; a folder that is neither is taken by `path`")
+            .caused_by(PlainError::from(error))
     })
 }
 

@@ -79,16 +79,24 @@ pub(crate) fn status(what: &str, status: u16, headers: &HeaderMap, url: &Url) ->
                 408 | 504 => "the server took too long",
                 _ => "the server has a problem",
             };
+            let hint = match status {
+                429 => "run it again later, or with fewer `--jobs`",
+                _ => "run it again later; nothing was changed",
+            };
             Setback {
-                error: Error::new(ErrorKind::Network, format!("{what}: {reason} (status {status})")).temporary(),
+                error: Error::new(ErrorKind::Network, format!("{what}: {reason} (status {status})")).hint(hint).temporary(),
                 after: after.filter(|_| matches!(status, 429 | 503)),
             }
         }
-        404 | 410 => Error::new(ErrorKind::NotFound, format!("{what}: there is no such file (status {status})")).into(),
+        404 | 410 => Error::new(ErrorKind::NotFound, format!("{what}: there is no such file (status {status})"))
+            .hint("is the address right? many hosts also say so of files that want a login")
+            .into(),
         407 => Error::new(ErrorKind::Denied, format!("{what}: the proxy wants a login (status 407)"))
             .hint("write it into the proxy's url: `http://user:password@proxy:port`")
             .into(),
-        _ => Error::new(ErrorKind::Network, format!("{what}: unexpected status {status}")).into(),
+        _ => Error::new(ErrorKind::Network, format!("{what}: unexpected status {status}"))
+            .hint("is the address right, and does a browser get there what is meant?")
+            .into(),
     }
 }
 

@@ -19,8 +19,9 @@ pub(super) fn download(cx: &Context, request: &DownloadRequest, path: &str, sha2
             if let Some(expected) = sha256
                 && *expected != digest
             {
-                return Err(Error::new(ErrorKind::Digest, format!("`{path}` holds other bytes than promised: {digest} instead of {expected}"))
-                    .hint("the file was changed after it was locked; if that is meant, `greffon update` takes the new one"));
+                return Err(Error::new(ErrorKind::Digest, format!("`{path}` holds other bytes than promised: {digest} instead of {expected}")).hint(
+                    "the file was changed, or the promise is wrong: `greffon update` renews what is locked, a `sha256` in the manifest is corrected there",
+                ));
             }
             (Payload::Archive { path: at, subdir: subdir.map(str::to_owned) }, Some(digest))
         }

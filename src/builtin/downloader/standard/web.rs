@@ -47,7 +47,7 @@ pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wante
         && *expected != brought.digest
     {
         return Err(Error::new(ErrorKind::Digest, format!("`{shown}` gave other bytes than promised: {} instead of {expected}", brought.digest))
-            .hint("the file on the server was changed after it was locked; if that is meant, `greffon update` takes the new one"));
+            .hint("the file on the server was changed, or the promise is wrong: `greffon update` renews what is locked, a `sha256` in the manifest is corrected there"));
     }
     if let Some(size) = wanted.size
         && size != brought.size
