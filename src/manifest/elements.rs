@@ -16,7 +16,7 @@ pub(super) fn elements(reader: &mut Reader<'_>, base: &Path, types: Option<&Entr
     for kind in types.map_or(&[][..], |types| &types.0) {
         // Said once, at the type, and not again for each of its elements.
         if let Err(fault) = ElementId::new(kind.key.value.clone(), "name") {
-            let error = reader.error(kind.key.span.clone(), "", Error::message(&fault));
+            let error = fault.hints().iter().cloned().fold(reader.error(kind.key.span.clone(), "", fault.message()), Error::hint);
             reader.fault(error);
             continue;
         }
@@ -24,7 +24,7 @@ pub(super) fn elements(reader: &mut Reader<'_>, base: &Path, types: Option<&Entr
             match ElementId::new(kind.key.value.clone(), entry.key.value.clone()) {
                 Ok(id) => elements.extend(element(reader, base, id, &entry.value, known)),
                 Err(fault) => {
-                    let error = reader.error(entry.key.span.clone(), "", Error::message(&fault));
+                    let error = fault.hints().iter().cloned().fold(reader.error(entry.key.span.clone(), "", fault.message()), Error::hint);
                     reader.fault(error);
                 }
             }

@@ -25,7 +25,8 @@ impl ElementId {
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Result<Self> {
         let (kind, name) = (kind.into(), name.into());
         if kind.contains('/') {
-            return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not an element type: it holds a `/`", kind.escape_debug())));
+            return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not an element type: it holds a `/`", kind.escape_debug()))
+                .hint("the type is what stands before the first `/`; the rest belongs to the name"));
         }
         check("element type", &kind)?;
         check("element name", &name)?;
@@ -69,7 +70,8 @@ fn check(what: &str, text: &str) -> Result<()> {
         })
     };
     match fault {
-        Some(why) => Err(Error::new(ErrorKind::Invalid, format!("`{}` is not an {what}: {why}", text.escape_debug()))),
+        Some(why) => Err(Error::new(ErrorKind::Invalid, format!("`{}` is not an {what}: {why}", text.escape_debug()))
+            .hint("a name is words of letters, digits, `_`, `.` and `-`; where an element goes is said by the installer's `types`")),
         None => Ok(()),
     }
 }

@@ -146,6 +146,7 @@ impl<'t> Reader<'t> {
             let value = match expected.split(' ').nth(1) {
                 Some("text") => "\"…\"",
                 Some("list") => "[…]",
+                Some("table") if expected.contains("`name`") => "[{ name = \"…\", use = \"…\" }]",
                 Some("table") => "{ … }",
                 Some("whole") => "1",
                 _ => "true",
