@@ -30,7 +30,7 @@ pub(super) fn explain(search: &mut Search<'_>, conflicts: &[BTreeSet<Fact>]) -> 
         for fact in conflict {
             if let Fact::Root(at) = fact {
                 let root = &search.problem.roots[*at];
-                error = at_origin(error, &root.origin, &format!("{} {}", root.id, root.requirement));
+                error = at_origin(error, &root.origin, root.id.name(), &format!("{} {}", root.id, root.requirement));
             }
         }
     }
@@ -43,12 +43,12 @@ fn mistakes(search: &mut Search<'_>) -> Option<Error> {
     for (root, (name, req)) in search.problem.roots.iter().zip(search.roots.clone()) {
         if let Some(why) = search.memory.failure(req) {
             let error = Error::new(ErrorKind::Version, format!("{} asks for {} {}: {why}", place(root), root.id, root.requirement));
-            let error = at_origin(error, &root.origin, "");
+            let error = at_origin(error, &root.origin, root.id.name(), "");
             errors.push(why.hints().iter().cloned().fold(error, Error::hint));
         }
         if matches!(search.memory.state(name), State::Unknown) {
             let error = Error::new(ErrorKind::NotFound, format!("{} asks for {}, which no repository knows", place(root), root.id));
-            let error = at_origin(error, &root.origin, "");
+            let error = at_origin(error, &root.origin, root.id.name(), "");
             errors.push(match did_you_mean(search, &root.id) {
                 Some(hint) => error.hint(hint),
                 None => error.hint("check the name, or name a repository that has it"),

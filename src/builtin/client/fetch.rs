@@ -92,7 +92,7 @@ impl Standard {
                     let Resolved { id, pin, .. } = &wanted[*index].resolved;
                     let error = error.wrap(format!("could not fetch {id} {}", pin.version));
                     failures.push(match origins.get(id) {
-                        Some(origin) => at_origin(error, origin, ""),
+                        Some(origin) => at_origin(error, origin, id.name(), ""),
                         None => error,
                     });
                 }

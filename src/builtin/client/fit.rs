@@ -41,7 +41,7 @@ pub fn fit(site: &WantedSite, lock: &Lock, schemes: &Schemes) -> Result<std::res
     }
     for (id, wanted) in &site.elements {
         let unmet = unmet(id, &wanted.requirement, &resolved[known[id]], Some(wanted), schemes);
-        if let Some(why) = unmet.map_err(|error| at_origin(error, &wanted.origin, ""))? {
+        if let Some(why) = unmet.map_err(|error| at_origin(error, &wanted.origin, id.name(), ""))? {
             return Ok(Err(misfit(id, &why, Some(wanted))));
         }
     }

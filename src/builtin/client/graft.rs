@@ -29,7 +29,7 @@ impl Standard {
             cx.check()?;
             let Some(tree) = one.tree else { return Ok(None) };
             let origin = wanted.elements.get(&one.resolved.id).map(|element| element.origin.clone()).unwrap_or_default();
-            let graft = self.place(cx, wanted, one, tree, &view).map_err(|error| at_origin(error, &origin, ""))?;
+            let graft = self.place(cx, wanted, one, tree, &view).map_err(|error| at_origin(error, &origin, one.resolved.id.name(), ""))?;
             if graft.id.kind() == "core" && view.core.is_none() {
                 view.core = Some(graft.clone());
             }

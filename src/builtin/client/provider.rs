@@ -245,7 +245,7 @@ fn own_name(source: &Source) -> String {
 
 /// A failure of an element's own source, with the manifest's line.
 fn at_manifest(error: Error, wanted: &WantedElement) -> Error {
-    at_origin(error.wrap(format!("could not read what {} offers", wanted.id)), &wanted.origin, "")
+    at_origin(error.wrap(format!("could not read what {} offers", wanted.id)), &wanted.origin, wanted.id.name(), "")
 }
 
 /// The one version that a requirement names, where it names one exactly.

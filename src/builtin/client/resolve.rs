@@ -104,7 +104,7 @@ fn refuse(misfit: &Misfit, site: &WantedSite, frozen: bool) -> Error {
     let mut error = Error::new(ErrorKind::Lock, format!("greffon.lock does not fit greffon.toml for site `{}`, and {flag} forbids to change it", site.name))
         .note(misfit.why.clone());
     if let Some(origin) = &misfit.origin {
-        error = at_origin(error, origin, &misfit.why);
+        error = at_origin(error, origin, "", &misfit.why);
     }
     error.hint(format!("run `greffon lock` and look at what it changes, or leave {flag} off"))
 }
