@@ -1,5 +1,5 @@
 //! Manifests that cannot be: each is refused with the line, before a site changes.
-#![allow(clippy::disallowed_methods, clippy::pedantic, unreachable_pub, dead_code)]
+#![allow(clippy::disallowed_methods, clippy::pedantic, clippy::print_stderr, unreachable_pub, dead_code)]
 
 mod bad_fixture;
 mod support;

@@ -1,5 +1,5 @@
 //! Locks and places that do not fit: nothing is written there.
-#![allow(clippy::disallowed_methods, clippy::pedantic, unreachable_pub, dead_code)]
+#![allow(clippy::disallowed_methods, clippy::pedantic, clippy::print_stderr, unreachable_pub, dead_code)]
 
 mod bad_fixture;
 mod support;
@@ -39,7 +39,7 @@ fn a_path_that_is_neither_empty_nor_known() {
     world.env.write("other/index.php", "somebody's\n");
     world.env.write("greffon.toml", world.text("").replace(SITE, "other"));
     let before = world.env.tree("other");
-    world.refuses().is("site").says(world.env.path("other").to_str().unwrap()).hints("adopt");
+    world.refuses().is("site").says(world.env.path("other").to_str().unwrap()).hints("empty folder");
     assert_eq!(world.env.tree("other"), before);
     assert!(!world.env.exists(".greffon-other"), "no state for what is not ours");
     // A path that is a file.

@@ -1,5 +1,5 @@
 //! Sources that do not give what they should: each refusal names the host or the path and the manifest's line.
-#![allow(clippy::disallowed_methods, clippy::pedantic, unreachable_pub, dead_code)]
+#![allow(clippy::disallowed_methods, clippy::pedantic, clippy::print_stderr, unreachable_pub, dead_code)]
 
 mod bad_fixture;
 mod support;
