@@ -374,12 +374,12 @@ fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &Hash
         if next.files[at].witness.is_none() {
             continue;
         }
-        if !reliable {
-            next.files[at].witness = None;
-        } else {
+        next.files[at].witness = if reliable {
             let now = hands.place(path).ok().flatten().and_then(|(dir, name)| dir.witness(name).ok().flatten());
-            next.files[at].witness = now.filter(|now| now.same_content(staged));
-        }
+            now.filter(|now| now.same_content(staged))
+        } else {
+            None
+        };
     }
     next
 }
