@@ -52,7 +52,7 @@ impl Dice {
 fn data(seed: u64, files: u64, bytes: u64, releases: u64) -> io::Result<()> {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let vocabulary: Vec<String> = (0..2000).map(|_| (0..3 + dice.roll(8)).map(|_| char::from(b'a' + dice.roll(26) as u8)).collect()).collect();
-    let paths: Vec<String> = (0..files).map(|number| path(number)).collect();
+    let paths: Vec<String> = (0..files).map(path).collect();
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     for release in 1..=releases {
         let message = format!("Release {release}");
