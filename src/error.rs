@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::model::Fix;
+
 /// The result of every fallible library call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -91,6 +93,7 @@ struct Inner {
     temporary: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
+    fixes: Vec<Fix>,
 }
 
 impl Error {
@@ -105,6 +108,7 @@ impl Error {
             temporary: false,
             source: None,
             others: Vec::new(),
+            fixes: Vec::new(),
         }))
     }
 
@@ -155,6 +159,13 @@ impl Error {
         self
     }
 
+    /// Offers these ways out instead of any offered before, numbered from 1.
+    #[must_use]
+    pub fn offering(mut self, fixes: Vec<Fix>) -> Self {
+        self.0.fixes = fixes;
+        self
+    }
+
     /// Sets the cause, printed as `caused by:`.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -178,6 +189,7 @@ impl Error {
         outer.0.excerpts = std::mem::take(&mut self.0.excerpts);
         outer.0.notes = std::mem::take(&mut self.0.notes);
         outer.0.others = std::mem::take(&mut self.0.others);
+        outer.0.fixes = std::mem::take(&mut self.0.fixes);
         outer.0.source = Some(Box::new(self));
         outer
     }
@@ -206,6 +218,11 @@ impl Error {
     #[must_use]
     pub fn hints(&self) -> &[String] {
         &self.0.hints
+    }
+    /// The checked ways out, the first is number 1.
+    #[must_use]
+    pub fn fixes(&self) -> &[Fix] {
+        &self.0.fixes
     }
     /// Whether a later try may succeed.
     #[must_use]

@@ -6,7 +6,8 @@ use super::Told;
 use crate::error::{Error, ErrorKind};
 
 /// The error as one document: `{"schema": "greffon/error/1", "kind", "message", "places": [{"file", "line", "column", "label"}],
-/// "notes", "causes", "hints", "others"}`. Lines and columns (in characters) start at 1; `others` are further errors in the same form.
+/// "notes", "causes", "hints", "fixes": [{"number", "site", "text", "changes"}], "others"}`. Lines and columns (in characters)
+/// start at 1; `others` are further errors in the same form.
 #[must_use]
 pub fn to_json(error: &Error) -> Value {
     let mut document = body(error);
@@ -33,8 +34,13 @@ fn body(error: &Error) -> Value {
         "notes": told.notes,
         "causes": told.causes,
         "hints": told.hints,
+        "fixes": told.fixes.iter().enumerate().map(|(at, fix)| numbered(at, fix)).collect::<Vec<_>>(),
         "others": told.others.iter().map(|other| body(other)).collect::<Vec<_>>(),
     })
+}
+
+fn numbered(at: usize, fix: &crate::model::Fix) -> Value {
+    json!({ "number": at + 1, "site": fix.site, "text": fix.text, "changes": fix.changes })
 }
 
 /// The name of a kind as the JSON form writes it: `local-changes`.

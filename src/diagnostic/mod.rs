@@ -17,6 +17,7 @@ pub use render::render;
 use std::collections::HashSet;
 
 use crate::error::{Error, Excerpt};
+use crate::model::Fix;
 
 /// An error with what its causes carry brought together, each thing once.
 struct Told<'a> {
@@ -25,11 +26,12 @@ struct Told<'a> {
     hints: Vec<&'a str>,
     causes: Vec<String>,
     others: Vec<&'a Error>,
+    fixes: Vec<&'a Fix>,
 }
 
 impl<'a> Told<'a> {
     fn of(error: &'a Error) -> Self {
-        let mut told = Self { excerpts: Vec::new(), notes: Vec::new(), hints: Vec::new(), causes: Vec::new(), others: Vec::new() };
+        let mut told = Self { excerpts: Vec::new(), notes: Vec::new(), hints: Vec::new(), causes: Vec::new(), others: Vec::new(), fixes: Vec::new() };
         told.take(error);
         let mut last = error.message().to_owned();
         let mut source = std::error::Error::source(error);
@@ -61,5 +63,6 @@ impl<'a> Told<'a> {
         self.notes.extend(error.notes().iter().map(String::as_str));
         self.hints.extend(error.hints().iter().map(String::as_str));
         self.others.extend(error.others());
+        self.fixes.extend(error.fixes());
     }
 }

@@ -3,6 +3,7 @@
 mod change;
 mod digest;
 mod element;
+mod fix;
 mod info;
 mod lock;
 mod payload;
@@ -14,6 +15,7 @@ mod wanted;
 pub use change::{Entry, FileMode, TreeChange, TreeFile};
 pub use digest::{Digest, ObjectId};
 pub use element::{ElementId, Requirement, Version};
+pub use fix::{Fix, FixChange};
 pub use info::{Download, ElementInfo, Price};
 pub use lock::{Lock, LockKey, LockedElement, Pin};
 pub use payload::{InstallInfo, Payload};

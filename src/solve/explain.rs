@@ -1,5 +1,7 @@
 //! A conflict told in the user's words: where the manifest asks for what, which versions need what, what exists.
 
+mod torn;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::at_origin;
@@ -8,7 +10,7 @@ use crate::model::{ElementId, Version};
 
 use super::Root;
 use super::engine::Fact;
-use super::memory::{Cand, Name, ReqId, State, Unusable};
+use super::memory::{Cand, Fit, Name, ReqId, State, Unusable};
 use super::rounds::Search;
 
 /// How many lines one kind of statement may take.
@@ -63,9 +65,13 @@ fn did_you_mean(search: &Search<'_>, id: &ElementId) -> Option<String> {
     (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
 }
 
-/// `greffon.toml:12`, or the site itself where no file said it.
+/// `greffon.toml:12`; where no file said it, who did (`--with`), or the site itself.
 pub(super) fn place(root: &Root) -> String {
-    if root.origin.line == 0 { "the site".to_owned() } else { format!("{}:{}", root.origin.file.display(), root.origin.line) }
+    if root.origin.line == 0 {
+        let who = root.origin.file.display().to_string();
+        return if who.is_empty() { "the site".to_owned() } else { who };
+    }
+    format!("{}:{}", root.origin.file.display(), root.origin.line)
 }
 
 /// One conflict, being told.
@@ -232,31 +238,10 @@ impl<'s, 'a> Telling<'s, 'a> {
             let what = if all.is_empty() { "no version at all".to_owned() } else { self.ranges(name, &all) };
             let only = all.iter().all(|at| self.prerelease(name, *at)) && !all.is_empty();
             self.lines.push(format!("{from} has {id} {what}{}", if only { ", pre-releases only: they are chosen where they are named" } else { "" }));
-        } else if self.torn(name) {
-            self.lines.push(format!("no version of {id} fits all of this"));
+        } else {
+            let words = self.torn(name);
+            self.lines.extend(words);
         }
-    }
-
-    /// Whether no version of an element fits everybody who asks for it, whichever of the asker's versions is taken.
-    fn torn(&mut self, name: Name) -> bool {
-        let mut sides: Vec<Vec<ReqId>> = Vec::new();
-        for fact in self.facts {
-            match fact {
-                Fact::Root(at) if self.search.roots[*at].0 == name => sides.push(vec![self.search.roots[*at].1]),
-                Fact::Need(from, to) if *to == name => {
-                    let versions = self.versions(*from);
-                    let needs: Vec<_> = versions.into_iter().filter_map(|candidate| self.search.memory.needs(*from, candidate)).collect();
-                    if needs.iter().any(|needs| needs.dependencies.iter().all(|(target, _)| target != to)) {
-                        return false;
-                    }
-                    sides.push(needs.iter().flat_map(|needs| &needs.dependencies).filter(|(target, _)| target == to).map(|(_, req)| *req).collect());
-                }
-                _ => {}
-            }
-        }
-        let sides: Vec<Vec<_>> = sides.iter().map(|reqs| reqs.iter().filter_map(|req| self.search.memory.fit(*req)).collect()).collect();
-        let count = self.search.memory.candidates(name).len() as Cand;
-        sides.len() > 1 && !(0..count).any(|at| sides.iter().all(|side| side.iter().any(|fit| fit.has(at))))
     }
 
     fn prerelease(&self, name: Name, candidate: Cand) -> bool {

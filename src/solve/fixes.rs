@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, Requirement, Version};
+use crate::model::{ElementId, Fix, FixChange, Requirement};
 use crate::roles::Context;
 
 use super::engine::Fact;
@@ -26,57 +26,6 @@ const MOST_STEPS: usize = 60;
 const LONGEST_TRY: Duration = Duration::from_secs(2);
 /// How long fixes are looked for; those found by then are offered.
 const LONGEST: Duration = Duration::from_secs(5);
-
-/// A way out of a conflict: with these changes of the manifest the problem has an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
-    /// What to change, in manifest order.
-    pub changes: Vec<FixChange>,
-    /// The fix in one line, for people.
-    pub text: String,
-}
-
-/// One change of the manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FixChange {
-    /// Another requirement on an element that the manifest names.
-    Require {
-        /// Which element.
-        id: ElementId,
-        /// What the manifest says now.
-        from: Requirement,
-        /// What it should say.
-        to: Requirement,
-        /// The version that this gives.
-        version: Version,
-    },
-    /// The manifest no longer names an element.
-    Remove {
-        /// Which element.
-        id: ElementId,
-        /// Whether others need it, so that it is installed nevertheless.
-        stays: bool,
-    },
-}
-
-impl Fix {
-    /// The problem with the changes made.
-    #[must_use]
-    pub fn apply(&self, problem: &Problem) -> Problem {
-        let mut problem = problem.clone();
-        for change in &self.changes {
-            match change {
-                FixChange::Require { id, to, .. } => {
-                    for root in problem.roots.iter_mut().filter(|root| root.id == *id) {
-                        root.requirement = to.clone();
-                    }
-                }
-                FixChange::Remove { id, .. } => problem.roots.retain(|root| root.id != *id),
-            }
-        }
-        problem
-    }
-}
 
 /// A change that is being tried: another requirement, not chosen yet, or none at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -254,12 +203,18 @@ impl Finder<'_> {
         for style in [Style::Usual, Style::Exact] {
             let changes: Option<Vec<FixChange>> = sorted.iter().map(|attempt| self.change(*attempt, &solution, style)).collect::<Result<_>>()?;
             let Some(changes) = changes else { continue };
-            let text = changes.iter().map(|change| self.told(change)).collect::<Vec<_>>().join(", and ");
-            let fix = Fix { changes, text };
-            let fixed = fix.apply(self.problem);
-            if self.solution(&fixed)?.is_some() {
-                return Ok(Some(fix));
+            let mut fix = Fix { site: self.problem.site.clone(), changes, text: String::new() };
+            let Some(fixed) = self.solution(&self.problem.with(&fix))? else { continue };
+            let told: Vec<String> = fix.changes.iter().map(|change| self.told(change, &fixed)).collect();
+            fix.text = told.join(", and ");
+            for change in &mut fix.changes {
+                if let FixChange::Require { id, version, .. } = change
+                    && let Some(chosen) = fixed.chosen.get(id)
+                {
+                    version.clone_from(&chosen.version);
+                }
             }
+            return Ok(Some(fix));
         }
         Ok(None)
     }
@@ -286,18 +241,21 @@ impl Finder<'_> {
         Ok(to.map(|to| FixChange::Require { id: root.id.clone(), from: root.requirement.clone(), to, version: version.clone() }))
     }
 
-    fn told(&self, change: &FixChange) -> String {
-        let (FixChange::Require { id, .. } | FixChange::Remove { id, .. }) = change;
-        let at = self.problem.roots.iter().find(|root| root.id == *id).filter(|root| root.origin.line > 0);
+    /// A change in words; `fixed` is what it leads to, while the change still names the newest version that fits.
+    fn told(&self, change: &FixChange, fixed: &Solution) -> String {
+        let at = self.problem.roots.iter().find(|root| root.id == *change.id()).filter(|root| root.origin.line > 0);
         let at = at.map(|root| format!(" in {}", place(root))).unwrap_or_default();
         match change {
-            FixChange::Require { id, from, to, version } if to.as_str() == version.as_str() => {
-                format!("ask for {id} `{to}` instead of `{from}`{at} (the newest that fits)")
-            }
             FixChange::Require { id, from, to, version } => {
-                format!("ask for {id} `{to}` instead of `{from}`{at} ({version} is the newest that fits)")
+                let given = fixed.chosen.get(id).map_or(version, |chosen| &chosen.version);
+                let gives = match (given == version, to.as_str() == version.as_str()) {
+                    (true, true) => "the newest that fits".to_owned(),
+                    (true, false) => format!("{version} is the newest that fits"),
+                    (false, _) => format!("gives {given}"),
+                };
+                format!("ask for {id} `{to}` instead of `{from}`{at} ({gives})")
             }
-            FixChange::Remove { id, stays: false } => format!("remove {id}{at}"),
+            FixChange::Remove { id, stays: false } => format!("no longer ask for {id}{at}"),
             FixChange::Remove { id, stays: true } => format!("no longer ask for {id}{at} (it stays, since others need it)"),
         }
     }

@@ -22,11 +22,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, ElementInfo, Origin, Requirement, Version};
+use crate::model::{ElementId, ElementInfo, Fix, FixChange, Origin, Requirement, Version};
 use crate::roles::Context;
 use crate::version::Scheme;
-
-pub use fixes::{Fix, FixChange};
 
 use engine::Task;
 use rounds::Search;
@@ -46,6 +44,25 @@ pub struct Problem {
     pub elsewhere: BTreeMap<ElementId, Vec<Version>>,
     /// How long to search.
     pub time_limit: Duration,
+}
+
+impl Problem {
+    /// The problem with the changes of a fix made.
+    #[must_use]
+    pub fn with(&self, fix: &Fix) -> Self {
+        let mut problem = self.clone();
+        for change in &fix.changes {
+            match change {
+                FixChange::Require { id, to, .. } => {
+                    for root in problem.roots.iter_mut().filter(|root| root.id == *id) {
+                        root.requirement = to.clone();
+                    }
+                }
+                FixChange::Remove { id, .. } => problem.roots.retain(|root| root.id != *id),
+            }
+        }
+        problem
+    }
 }
 
 /// One element that the manifest names.
@@ -131,18 +148,17 @@ pub struct Unsolved {
 }
 
 impl Unsolved {
-    /// The error with the fixes as numbered hints.
+    /// The error, offering the fixes.
     #[must_use]
     pub fn into_error(self) -> Error {
-        let hints = self.fixes.iter().enumerate().map(|(at, fix)| format!("fix {}: {}", at + 1, fix.text));
-        hints.fold(self.error, Error::hint)
+        self.error.offering(self.fixes)
     }
 }
 
 /// Searches.
 ///
 /// # Errors
-/// `Conflict` with the explanation as notes and the checked fixes as hints (`fix 1: …`); `Undecided` past the time limit;
+/// `Conflict` with the explanation as notes, offering the checked fixes; `Undecided` past the time limit;
 /// `NotFound` for roots that nobody knows; whatever the provider failed with.
 pub fn solve(cx: &Context, problem: &Problem, provider: &dyn Provider) -> Result<Solution> {
     solve_or_explain(cx, problem, provider)?.map_err(Unsolved::into_error)

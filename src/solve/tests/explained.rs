@@ -2,14 +2,15 @@
 
 use super::shelf::{Shelf, element, lock, problem};
 use crate::error::ErrorKind;
+use crate::model::FixChange;
 use crate::roles::Context;
-use crate::solve::{FixChange, Problem, Unsolved, solve, solve_or_explain};
+use crate::solve::{Problem, Unsolved, solve, solve_or_explain};
 
 fn unsolved(problem: &Problem, shelf: &Shelf) -> Unsolved {
     let unsolved = solve_or_explain(&Context::silent(), problem, shelf).expect("decided").expect_err("no answer");
     for fix in &unsolved.fixes {
         shelf.batches.take();
-        solve(&Context::silent(), &fix.apply(problem), shelf).unwrap_or_else(|error| panic!("{}: {error:?}", fix.text));
+        solve(&Context::silent(), &problem.with(fix), shelf).unwrap_or_else(|error| panic!("{}: {error:?}", fix.text));
     }
     unsolved
 }
@@ -20,6 +21,9 @@ fn told(problem: &Problem, shelf: &Shelf) -> String {
     for line in error.notes().iter().chain(error.hints()) {
         text += line;
         text += "\n";
+    }
+    for (at, fix) in error.fixes().iter().enumerate() {
+        text += &format!("fix {}: {}\n", at + 1, fix.text);
     }
     text
 }
@@ -48,10 +52,11 @@ fn a_core_that_is_too_old() {
 greffon.toml:11 asks for plugins/x 2.*, which is 2.1.0 to 2.4.0
 plugins/x 2.1.0 to 2.4.0 need core/moodle >=5.0
 greffon.toml:10 asks for core/moodle 4.5.6
-no version of core/moodle fits all of this
+core/moodle 4.5.6 is too old for that; 5.0.0 to 5.1.1 would do
+the newest plugins/x that goes with core/moodle 4.5.6 is 1.9.0
 fix 1: ask for core/moodle `5.1.1` instead of `4.5.6` in greffon.toml:10 (the newest that fits)
 fix 2: ask for plugins/x `1.9+` instead of `2.*` in greffon.toml:11 (1.9.0 is the newest that fits)
-fix 3: remove plugins/x in greffon.toml:11
+fix 3: no longer ask for plugins/x in greffon.toml:11
 "
     );
 }
@@ -66,7 +71,7 @@ greffon.toml:11 asks for plugins/x 9.*
 there is no plugins/x 9.*
 repository ours has plugins/x 1.9.0 to 2.4.0
 fix 1: ask for plugins/x `1.9+` instead of `9.*` in greffon.toml:11 (1.9.0 is the newest that fits)
-fix 2: remove plugins/x in greffon.toml:11
+fix 2: no longer ask for plugins/x in greffon.toml:11
 "
     );
 }
@@ -88,7 +93,7 @@ fn names_that_nobody_knows() {
 greffon.toml:10 asks for plugins/y *
 plugins/y 1.0 needs plugins/xx *
 no repository knows plugins/xx; did you mean `plugins/x` or `plugins/y`?
-fix 1: remove plugins/y in greffon.toml:10
+fix 1: no longer ask for plugins/y in greffon.toml:10
 "
     );
 }
@@ -120,12 +125,14 @@ fn independent_conflicts_are_all_told_and_fixed_together() {
             "greffon.toml:11 asks for plugins/x 2.*, which is 2.1.0 to 2.4.0",
             "plugins/x 2.1.0 to 2.4.0 need core/moodle >=5.0",
             "greffon.toml:10 asks for core/moodle 4.5, which is 4.5.5 and 4.5.6",
-            "no version of core/moodle fits all of this",
+            "core/moodle 4.5.5 and 4.5.6 are too old for that; 5.0.0 to 5.1.1 would do",
+            "the newest plugins/x that goes with core/moodle 4.5.5 and 4.5.6 is 1.9.0",
             "conflict 2 of 2:",
             "greffon.toml:12 asks for plugins/y *",
             "plugins/y 1.0 needs plugins/z 1.*",
             "greffon.toml:13 asks for plugins/z 2.*, which is 2.0",
-            "no version of plugins/z fits all of this",
+            "plugins/z 2.0 is too new for that; 1.0 would do",
+            "no plugins/y goes with plugins/z 2.0",
         ]
     );
     assert!(!unsolved.fixes.is_empty());
@@ -146,8 +153,8 @@ greffon.toml:10 asks for plugins/y *
 plugins/y 1.0 excludes plugins/x >=2
 greffon.toml:11 asks for plugins/x 2.*, which is 2.1.0 to 2.4.0
 fix 1: ask for plugins/x `1.9+` instead of `2.*` in greffon.toml:11 (1.9.0 is the newest that fits)
-fix 2: remove plugins/y in greffon.toml:10
-fix 3: remove plugins/x in greffon.toml:11
+fix 2: no longer ask for plugins/y in greffon.toml:10
+fix 3: no longer ask for plugins/x in greffon.toml:11
 "
     );
     shelf.batches.take();

@@ -266,7 +266,7 @@ proptest! {
         prop_assert!(!unsolved.fixes.is_empty(), "{:?}", unsolved.error);
         for fix in &unsolved.fixes {
             shelf.batches.take();
-            let fixed = solve(&Context::silent(), &fix.apply(&problem), &shelf);
+            let fixed = solve(&Context::silent(), &problem.with(fix), &shelf);
             prop_assert!(fixed.is_ok(), "{}: {:?}", fix.text, fixed);
         }
         shelf.batches.take();
