@@ -13,6 +13,7 @@ mod downloader;
 mod installer;
 mod repository;
 mod stock;
+pub mod wire;
 
 pub use client::{ApplyReport, ApplyRequest, Client, PlanDepth, PlanRequest, SiteOutcome, UpdateChoice};
 pub use context::{Cancel, Context, ContextBuilder, Event, Events, Level, Prompter, Question, Secrets, Silence, TreeItem, TreeItemKind, Trees, Unit};

@@ -1,0 +1,140 @@
+//! The installer over a wire.
+//!
+//! `place({id, version, payload, view})` gives a placement (`{path, subdir?, protect?, empty_dirs?, scheme?, prepare?, phases?}`) or
+//! a path alone; `info({id, tree, reference})` an element info or `null`; `prepare({id, version, directory})` nothing;
+//! `is_installed({id, version, site})` true or false; `scheme({type})` a scheme's name or `null`; `types()` a list of texts.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::repository::fill;
+use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, to_json, wrong_answer};
+use crate::error::Result;
+use crate::model::{ElementInfo, Placement};
+use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, Level, PlaceRequest, PrepareRequest};
+use crate::sys::fs;
+
+const PLACEMENT: &str = "a path relative to the site, or a map with `path`, and where they are needed `subdir`, `protect`, `empty_dirs`, `scheme`, `prepare`";
+
+/// An installer whose answers come from a script or a library.
+#[derive(Debug)]
+pub struct WiredInstaller {
+    to: Arc<dyn Answerer>,
+    inner: Option<Arc<dyn Installer>>,
+    /// What is asked without a context of the caller's.
+    cx: Context,
+}
+
+impl WiredInstaller {
+    /// An installer; `inner` serves what the far side leaves out, `cx` what is asked without a context.
+    #[must_use]
+    pub fn new(to: Arc<dyn Answerer>, inner: Option<Arc<dyn Installer>>, cx: Context) -> Self {
+        Self { to, inner, cx }
+    }
+}
+
+impl Installer for WiredInstaller {
+    fn place(&self, cx: &Context, request: &PlaceRequest) -> Result<Placement> {
+        if !self.to.has("place") {
+            return match &self.inner {
+                Some(inner) => inner.place(cx, request),
+                None => Err(nobody(&*self.to, Role::Installer, "place")),
+            };
+        }
+        let answer = match self.to.call(cx, "place", to_json("a request", request)?)? {
+            Value::String(path) => Value::Object(Map::from_iter([("path".to_owned(), Value::String(path))])),
+            other => other,
+        };
+        let placement: Placement = from_answer(&*self.to, "place", answer, PLACEMENT)?;
+        let inside = std::iter::once(&placement.path).filter(|path| *path != ".").chain(&placement.empty_dirs).chain(&placement.subdir);
+        for path in inside {
+            fs::beneath::check_relative(path)
+                .map_err(|error| wrong_answer(&*self.to, "place", &format!("{} would be placed outside its site: {error}", request.id), PLACEMENT))?;
+        }
+        Ok(placement)
+    }
+
+    fn info(&self, cx: &Context, request: &InfoRequest) -> Result<Option<ElementInfo>> {
+        if !self.to.has("info") {
+            return self.inner.as_ref().map_or(Ok(None), |inner| inner.info(cx, request));
+        }
+        let answer = match self.to.call(cx, "info", to_json("a request", request)?)? {
+            Value::Object(mut map) => {
+                fill(&mut map, "id", &request.id.to_string());
+                Value::Object(map)
+            }
+            other => other,
+        };
+        from_answer(&*self.to, "info", answer, "`()` or a map with `version`, and where the code says it `dependencies`")
+    }
+
+    fn prepare(&self, cx: &Context, request: &PrepareRequest) -> Result<()> {
+        if !self.to.has("prepare") {
+            return self.inner.as_ref().map_or(Ok(()), |inner| inner.prepare(cx, request));
+        }
+        self.to.call(cx, "prepare", to_json("a request", request)?).map(drop)
+    }
+
+    fn is_installed(&self, cx: &Context, request: &IsInstalledRequest) -> Result<bool> {
+        if !self.to.has("is_installed") {
+            return match &self.inner {
+                Some(inner) => inner.is_installed(cx, request),
+                None => Err(nobody(&*self.to, Role::Installer, "is_installed")),
+            };
+        }
+        from_answer(&*self.to, "is_installed", self.to.call(cx, "is_installed", to_json("a request", request)?)?, "true or false")
+    }
+
+    fn scheme(&self, kind: &str) -> Option<String> {
+        if !self.to.has("scheme") {
+            return self.inner.as_ref().and_then(|inner| inner.scheme(kind));
+        }
+        let answer = self.to.call(&self.cx, "scheme", json!({ "type": kind }));
+        self.or_told(answer.and_then(|answer| from_answer(&*self.to, "scheme", answer, "a scheme's name or `()`"))).flatten()
+    }
+
+    fn types(&self) -> Vec<String> {
+        if !self.to.has("types") {
+            return self.inner.as_ref().map(|inner| inner.types()).unwrap_or_default();
+        }
+        let answer = self.to.call(&self.cx, "types", json!({}));
+        self.or_told(answer.and_then(|answer| from_answer(&*self.to, "types", answer, "a list of texts"))).unwrap_or_default()
+    }
+}
+
+impl WiredInstaller {
+    /// These two cannot fail: what went wrong is told, and nothing is known.
+    fn or_told<T>(&self, answer: Result<T>) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                self.cx.log(Level::Warning, error.message());
+                None
+            }
+        }
+    }
+}
+
+/// An installer of Rust behind JSON.
+#[derive(Debug)]
+pub struct ServedInstaller(pub Arc<dyn Installer>);
+
+impl Served for ServedInstaller {
+    fn role(&self) -> Role {
+        Role::Installer
+    }
+
+    fn serve(&self, cx: &Context, method: &str, request: Value) -> Result<Value> {
+        let role = Role::Installer;
+        match method {
+            "place" => to_json("an answer", &self.0.place(cx, &from_call(role, method, request)?)?),
+            "info" => to_json("an answer", &self.0.info(cx, &from_call(role, method, request)?)?),
+            "prepare" => self.0.prepare(cx, &from_call(role, method, request)?).map(|()| Value::Null),
+            "is_installed" => Ok(json!(self.0.is_installed(cx, &from_call(role, method, request)?)?)),
+            "scheme" => Ok(json!(request.get("type").or(Some(&request)).and_then(Value::as_str).and_then(|kind| self.0.scheme(kind)))),
+            "types" => Ok(json!(self.0.types())),
+            _ => Err(no_method(role, method)),
+        }
+    }
+}
