@@ -63,6 +63,12 @@ pub struct Added {
     pub requirement: String,
     /// The version that was locked.
     pub version: String,
+    /// The newest there is, where the requirement prefers another (3m).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
+    /// The command that takes the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub takes_newest: Option<String>,
 }
 
 /// A manifest and a lock that are not written yet.
@@ -118,35 +124,42 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
     // First as asked, so that the version is known; then with the requirement that the scheme writes for it.
     let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
     let (manifest, plan) = resolve(workspace, text)?;
-    let mut rewritten = false;
+    let mut newest: Vec<(ElementId, Version, String)> = Vec::new();
     for element in &mut elements {
         if element.requirement.is_none() && may_default(&element.source) {
             let version = locked_version(&manifest, &plan.lock, &element.id)?;
             let wanted = manifest.sites.iter().find_map(|site| site.elements.get(&element.id));
             let told = plan.lock.entries(&element.id).next().and_then(|(_, locked)| locked.scheme.clone());
-            let requirement = workspace.schemes.of(&element.id, wanted, told.as_deref())?.default_requirement(&version);
-            rewritten |= requirement != Requirement::any();
+            let scheme = workspace.schemes.of(&element.id, wanted, told.as_deref())?;
+            let requirement = scheme.default_requirement(&version);
+            if requirement != Requirement::any() {
+                newest.push((element.id.clone(), version, scheme.name().to_owned()));
+            }
             element.requirement = Some(requirement);
         }
     }
-    let (manifest, plan) = if rewritten {
-        let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
-        let manifest = Manifest::parse(&workspace.manifest.path, text)?;
-        let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
-        request.wanted.clone_from(&manifest.sites);
-        request.lock = plan.lock;
-        let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+    let (manifest, plan) = if newest.is_empty() {
         (manifest, plan)
     } else {
-        (manifest, plan)
+        let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
+        // What the requirement prefers is locked, which need not be the newest (3m): else the next `update` would go back.
+        let free = newest.iter().map(|(id, ..)| (id.clone(), None)).collect();
+        resolve_with(workspace, text, UpdateChoice::These(free))?
     };
     let mut added = Vec::with_capacity(elements.len());
     for element in &elements {
+        let version = locked_version(&manifest, &plan.lock, &element.id).map(|version| version.to_string()).unwrap_or_default();
+        let passed_over = newest.iter().find(|(id, newest, _)| *id == element.id && newest.as_str() != version);
         added.push(Added {
             r#type: element.id.kind().to_owned(),
             name: element.id.name().to_owned(),
             requirement: element.requirement.as_ref().map_or("*", Requirement::as_str).to_owned(),
-            version: locked_version(&manifest, &plan.lock, &element.id).map(|version| version.to_string()).unwrap_or_default(),
+            version,
+            newest: passed_over.map(|(_, newest, _)| newest.to_string()),
+            takes_newest: passed_over.map(|(id, newest, scheme)| {
+                let git = options.git.as_ref().map(|git| format!(" --git {}", crate::sys::redact(git))).unwrap_or_default();
+                format!("greffon add {id}@{}{git}", newest_of(newest, scheme))
+            }),
         });
     }
     let report = Report { schema: "greffon/add/1", added, changes: compare(&workspace.lock, &plan.lock), warnings: plan.warnings };
@@ -155,8 +168,12 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
 
 /// Reads a manifest's new text and resolves it, new elements at their newest, the others as they are.
 pub(super) fn resolve(workspace: &Workspace, text: String) -> Result<(Manifest, crate::model::Plan)> {
+    resolve_with(workspace, text, UpdateChoice::Keep)
+}
+
+fn resolve_with(workspace: &Workspace, text: String, update: UpdateChoice) -> Result<(Manifest, crate::model::Plan)> {
     let manifest = Manifest::parse(&workspace.manifest.path, text)?;
-    let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
+    let mut request = workspace.request(&[], PlanDepth::Resolve, update);
     request.wanted = placed_as_on_disk(&workspace.manifest, &manifest);
     let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
     Ok((manifest, plan))
@@ -184,6 +201,15 @@ pub(super) fn single_site(workspace: &Workspace) -> Result<Option<String>> {
         }
         [] | [_] => Ok(None),
         _ => Err(Error::new(ErrorKind::Usage, "elements are added to all sites, or to one named by `--site`")),
+    }
+}
+
+/// A requirement that takes this version, and newer ones of its kind.
+fn newest_of(version: &Version, scheme: &str) -> String {
+    let text = version.as_str();
+    match text.trim_start_matches('v').split('.').collect::<Vec<_>>().as_slice() {
+        [major, medium, ..] if scheme == "3m" => format!("{major}.{medium}.*"),
+        _ => text.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Workspace;
+use crate::builtin::client::pin_recorded;
 use crate::error::Result;
 use crate::site::{Presence, Recovered};
 
@@ -42,6 +43,8 @@ pub fn run(workspace: &Workspace) -> Result<Report> {
             Recovered::Forward(_) => "forward",
             Recovered::Back => "back",
         };
+        // Only then may the stock be tidied without taking what these generations are made of.
+        pin_recorded(&workspace.machine.cx, &*workspace.roles.stock, workspace.machine.stockroom.objects(), &site)?;
         sites.push(SiteReport { name: wanted.name.clone(), recovered, generation: site.current()?.map(|generation| generation.number) });
     }
     Ok(Report { schema: "greffon/recover/1", sites })

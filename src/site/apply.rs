@@ -34,6 +34,16 @@ impl Site {
     /// # Errors
     /// `LocalChanges`, `Site`, `Io`, `Busy`, `Interrupted`: the site's files are as they were. `Pending`: the site is held.
     pub fn apply(&self, cx: &Context, request: &ApplyTree) -> Result<Applied> {
+        self.apply_pinned(cx, request, &|_, _| Ok(()))
+    }
+
+    /// As [`Self::apply`]. `pin` is called with the site's id and the new generation's number before anything of the site changes,
+    /// so that no generation is ever recorded that the stock might tidy away; what it fails with is what this fails with. It is
+    /// not called where nothing has to change.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_pinned(&self, cx: &Context, request: &ApplyTree, pin: &dyn Fn(&str, u64) -> Result<()>) -> Result<Applied> {
         cx.check()?;
         match self.presence()? {
             Presence::Elsewhere => return Err(self.elsewhere()),
@@ -62,7 +72,7 @@ impl Site {
         if same && seen.scan.is_clean() {
             return Self::nothing_to_do(&state, request, &seen);
         }
-        self.change(cx, &state, &held, request, seen)
+        self.change(cx, &state, &held, request, pin, seen)
     }
 
     /// The state, made where it is missing, and its lock.
@@ -99,7 +109,15 @@ impl Site {
         Ok(Seen { root, index, scan })
     }
 
-    fn change(&self, cx: &Context, state: &Dir, held: &ExclusiveLock, request: &ApplyTree, seen: Seen) -> Result<Applied> {
+    fn change(
+        &self,
+        cx: &Context,
+        state: &Dir,
+        held: &ExclusiveLock,
+        request: &ApplyTree,
+        pin: &dyn Fn(&str, u64) -> Result<()>,
+        seen: Seen,
+    ) -> Result<Applied> {
         let Seen { mut root, index, scan } = seen;
         let objects = self.stockroom.objects();
         let wanted = Wanted::list(objects, &index, request.tree, &request.grafts, self.places.inside.as_deref())?;
@@ -113,7 +131,7 @@ impl Site {
             return Self::nothing_to_do(state, request, &Seen { root, index, scan });
         }
         lock::sign(held);
-        identity::settle(state, &self.places.root)?;
+        let id = identity::settle(state, &self.places.root)?;
         stage::clear(state)?;
         let ground_dir = self.ground(root.as_ref())?;
         if empty && root.is_none() && !ground_dir.may_write() {
@@ -154,6 +172,9 @@ impl Site {
             next.store(&staged, "new")?;
             durable::sync_file_system(state)?;
             cx.check()?;
+            if !failpoint::broken("pin") {
+                pin(&id, index.generation + 1)?;
+            }
             let journal = Journal {
                 steps: std::mem::take(&mut units.steps),
                 tidy: std::mem::take(&mut units.tidy),

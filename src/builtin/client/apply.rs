@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use super::Standard;
+use super::pins::{pin_of, pin_recorded, recorded_pin};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Action, FileCounts, Lock, ObjectId, SitePlan, WantedSite};
-use crate::roles::{ApplyReport, ApplyRequest, Context, PinRequest, SiteOutcome};
+use crate::model::{Action, FileCounts, Lock, SitePlan, WantedSite};
+use crate::roles::{ApplyReport, ApplyRequest, Context, SiteOutcome};
 use crate::site::{Applied, ApplyTree, Presence, Site};
 use crate::sys::pool;
 
@@ -72,7 +73,9 @@ impl Standard {
             && !request.release
             && site.current()?.is_some_and(|current| current.number == generation && Some(current.tree) == plan.tree)
         {
-            self.pin(cx, &site, generation, plan, wanted, &request.lock)?;
+            if let Some(id) = site.id()? {
+                self.pin(cx, &id, generation, plan, wanted, &request.lock)?;
+            }
             return Ok(Ok(Applied { generation, ..Applied::default() }));
         }
         let tree = plan.tree.ok_or_else(|| {
@@ -81,7 +84,13 @@ impl Standard {
         })?;
         enough_stays(request, plan)?;
         let record = self.record(wanted, &request.lock, plan, &request.reason)?;
-        let applied = site.apply(
+        let known = site.id()?;
+        if let (Some(id), Some(current)) = (&known, site.current()?)
+            && let Some(pin) = recorded_pin(self.parts.stockroom.objects(), id, &current)?
+        {
+            self.parts.stock.pin(cx, &pin)?;
+        }
+        let applied = site.apply_pinned(
             cx,
             &ApplyTree {
                 tree,
@@ -95,19 +104,21 @@ impl Standard {
                 hold: None,
                 release: request.release,
             },
+            &|id, generation| self.pin(cx, id, generation, plan, wanted, &request.lock),
         )?;
-        self.pin(cx, &site, applied.generation, plan, wanted, &request.lock)?;
+        match site.id()? {
+            // The first run of all, or that of a copy: its earlier generations are pinned for the site that it was copied from.
+            id if id.is_none() || id != known => pin_recorded(cx, &*self.parts.stock, self.parts.stockroom.objects(), &site)?,
+            Some(id) => self.pin(cx, &id, applied.generation, plan, wanted, &request.lock)?,
+            None => {}
+        }
         Ok(Ok(applied))
     }
 
-    /// Pins what was grafted, and what it was made from: a patched element's own tree must not be tidied away.
-    fn pin(&self, cx: &Context, site: &Site, generation: u64, plan: &SitePlan, wanted: &WantedSite, lock: &Lock) -> Result<()> {
-        let (Some(id), Some(tree)) = (site.id()?, plan.tree) else { return Ok(()) };
-        let mut elements: Vec<ObjectId> = plan.grafts.iter().map(|graft| graft.tree).collect();
-        elements.extend(plan.grafts.iter().filter_map(|graft| lock.entry(&wanted.name, &graft.id)?.1.tree));
-        elements.sort_unstable();
-        elements.dedup();
-        self.parts.stock.pin(cx, &PinRequest { site: id, generation, tree, elements })
+    fn pin(&self, cx: &Context, id: &str, generation: u64, plan: &SitePlan, wanted: &WantedSite, lock: &Lock) -> Result<()> {
+        let Some(tree) = plan.tree else { return Ok(()) };
+        let locked = plan.grafts.iter().filter_map(|graft| Some(lock.entry(&wanted.name, &graft.id)?.1));
+        self.parts.stock.pin(cx, &pin_of(self.parts.stockroom.objects(), id, generation, (tree, &plan.grafts), locked))
     }
 }
 

@@ -9,6 +9,7 @@ mod fit;
 mod graft;
 mod locking;
 mod observe;
+mod pins;
 mod plan;
 mod provider;
 mod record;
@@ -26,6 +27,7 @@ use indexmap::IndexMap;
 pub use fit::{Misfit, fit};
 pub use graft::GraftedSite;
 pub use locking::{assemble, relative_to};
+pub use pins::{pin_of, pin_recorded, recorded_pin};
 pub use resolved::Resolved;
 pub use schemes::Schemes;
 

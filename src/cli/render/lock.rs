@@ -35,6 +35,11 @@ pub(crate) fn added(report: &add::Report, dry_run: bool, page: &mut Text) {
     for one in &report.added {
         page.put(format_args!("{verb} ")).paint(STRONG, format_args!("{}/{}", one.r#type, one.name));
         page.put(format_args!(" = \"{}\"", one.requirement)).paint(FAINT, format_args!("  locked at {}", one.version)).end();
+        if let (Some(newest), Some(command)) = (&one.newest, &one.takes_newest) {
+            page.put("  ")
+                .paint(CHANGE, "note")
+                .line(format_args!(": the newest is {newest}, and `{}` prefers {}: `{command}` takes the newest", one.requirement, one.version));
+        }
     }
     changes(&report.changes, page);
 }

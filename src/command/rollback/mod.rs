@@ -1,0 +1,151 @@
+//! `rollback`: an earlier generation put back, and the site held there until somebody says otherwise. `whole` fetches again what
+//! the stock lost, `want` makes the generation what is wanted.
+
+mod want;
+mod whole;
+
+use serde::Serialize;
+
+use super::Workspace;
+use super::diff::elements;
+use crate::builtin::client::pin_of;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::parse_lock;
+use crate::model::{Change, FileCounts, WantedSite};
+use crate::site::{ApplyTree, Generation, Hold, Site};
+
+/// What `rollback` may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A number or a mark; `None`: the one before.
+    pub generation: Option<String>,
+    /// Put that generation's versions into manifest and lock, instead of holding the site.
+    pub write: bool,
+    /// Why: shown wherever the hold is.
+    pub reason: Option<String>,
+}
+
+/// What `rollback` did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `greffon/rollback/1`.
+    pub schema: &'static str,
+    /// The site.
+    pub site: String,
+    /// The generation that was in place.
+    pub from: u64,
+    /// The generation that was put back.
+    pub to: u64,
+    /// The number under which that is recorded now.
+    pub generation: u64,
+    /// Element by element.
+    pub changes: Vec<Change>,
+    /// What was done to files.
+    pub files: FileCounts,
+    /// Files put aside.
+    pub saved: Vec<String>,
+    /// The hold that now stands.
+    pub held: Option<String>,
+    /// Warnings.
+    pub notes: Vec<String>,
+}
+
+/// Puts an earlier generation back.
+///
+/// # Errors
+/// `Usage` when several sites are chosen; `NotFound` for a generation that is not there, or whose bytes are nowhere to be had;
+/// as [`Site::apply`].
+pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
+    let sites = workspace.chosen(true)?;
+    let [wanted] = sites.as_slice() else {
+        return Err(Error::new(ErrorKind::Usage, "`rollback` is about one site: choose it by `--site NAME`"));
+    };
+    super::sync::refuse_hooks(&workspace.manifest)?;
+    let site = workspace.site(wanted)?;
+    let current = site.current()?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no generation yet", wanted.name)))?;
+    let target = target(workspace, wanted, &site, &current, options)?;
+    let changes = elements(&current, &target);
+    let reason = options.reason.clone().unwrap_or_else(|| format!("rolled back from generation {}", current.number));
+    if workspace.globals.dry_run {
+        let files = site.changes(&workspace.machine.cx, target.tree).map_err(|error| whole::not_here(error, wanted, &target))?;
+        let counts = files.into_iter().collect();
+        return Ok(report(wanted, &current, &target, current.number, changes, counts, None));
+    }
+    let _shared = workspace.machine.stockroom.lock_shared(&workspace.machine.cx)?;
+    whole::complete(workspace, wanted, &target)?;
+    let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.clone() });
+    let (then, _) = parse_lock(std::path::Path::new("greffon.lock"), &target.lock)?;
+    let objects = workspace.machine.stockroom.objects();
+    let pin = |id: &str, generation| {
+        let pin = pin_of(objects, id, generation, (target.tree, &target.grafts), then.elements.values());
+        workspace.roles.stock.pin(&workspace.machine.cx, &pin)
+    };
+    let applied = site.apply_pinned(
+        &workspace.machine.cx,
+        &ApplyTree {
+            tree: target.tree,
+            grafts: target.grafts.clone(),
+            manifest: target.manifest.clone(),
+            lock: target.lock.clone(),
+            infos: target.infos.clone(),
+            message: format!("rollback to generation {}: {reason}", target.number),
+            policy: wanted.policy,
+            create: false,
+            hold: hold.clone(),
+            release: options.write,
+        },
+        &pin,
+    )?;
+    if let Some(id) = site.id()? {
+        pin(&id, applied.generation)?;
+    }
+    let mut report = report(wanted, &current, &target, applied.generation, changes, applied.files, hold.map(|hold| hold.reason));
+    report.saved = applied.saved;
+    report.notes = applied.notes;
+    if options.write {
+        report.notes.extend(want::write(workspace, wanted, &target)?);
+    }
+    Ok(report)
+}
+
+fn report(
+    wanted: &WantedSite,
+    current: &Generation,
+    target: &Generation,
+    generation: u64,
+    changes: Vec<Change>,
+    files: FileCounts,
+    held: Option<String>,
+) -> Report {
+    Report {
+        schema: "greffon/rollback/1",
+        site: wanted.name.clone(),
+        from: current.number,
+        to: target.number,
+        generation,
+        changes,
+        files,
+        saved: Vec::new(),
+        held,
+        notes: Vec::new(),
+    }
+}
+
+fn target(workspace: &Workspace, wanted: &WantedSite, site: &Site, current: &Generation, options: &Options) -> Result<Generation> {
+    if let Some(text) = &options.generation {
+        return workspace.generation(wanted, text);
+    }
+    // A held site is at an earlier generation already: its number counts, not that of the rollback which put it there.
+    // Else going back twice, or wanting what one went back to, would be going forward to what was left.
+    let held = site.held()?.map(|hold| hold.generation);
+    if options.write && held.is_some() {
+        return Ok(current.clone());
+    }
+    let newest = held.unwrap_or(current.number);
+    let before = site
+        .generations()?
+        .into_iter()
+        .filter(|generation| generation.number < newest && generation.tree != current.tree)
+        .max_by_key(|generation| generation.number);
+    before.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no earlier generation", wanted.name)))
+}

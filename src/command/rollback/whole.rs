@@ -1,0 +1,69 @@
+//! Every object of an earlier generation, in stock: fetched again as its own manifest and lock say, or refused whole.
+
+use crate::command::Workspace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{Manifest, parse_lock};
+use crate::model::{Graft, ObjectId, WantedSite};
+use crate::roles::{PlanDepth, PlanRequest, UpdateChoice};
+use crate::site::Generation;
+use crate::sys::git::Objects;
+
+/// Makes sure that a generation can be put back whole. Nothing of a site is touched.
+///
+/// # Errors
+/// `NotFound`, `Offline`, or whatever fetching fails with: it cannot.
+pub(super) fn complete(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -> Result<()> {
+    let objects = workspace.machine.stockroom.objects();
+    if is_whole(objects, target.tree) {
+        return Ok(());
+    }
+    let what = format!("generation {} of site `{}` cannot be put back, nothing was changed: the stock no longer holds all of it", target.number, wanted.name);
+    let anew = fetch_again(workspace, wanted, target).map_err(|error| {
+        error
+            .wrap(what.clone())
+            .hint(format!("`greffon history --site {}` shows the others; an element that is put back where it came from can be fetched again", wanted.name))
+    })?;
+    objects.refresh()?;
+    if objects.compose(&target.grafts).is_ok_and(|tree| tree == target.tree) && is_whole(objects, target.tree) {
+        return Ok(());
+    }
+    let mut error = Error::new(ErrorKind::NotFound, what);
+    for graft in target.grafts.iter().filter(|graft| !is_whole(objects, graft.tree)) {
+        let other = anew.iter().any(|now| now.id == graft.id && now.tree != graft.tree);
+        let why = if other { "what is there now has other files" } else { "its files in the stock are damaged" };
+        error = error.note(format!("{} {}: {why}", graft.id, graft.version));
+    }
+    Err(error.hint("`greffon stock verify` puts damaged entries aside, so that they are fetched again; `greffon history` shows the other generations"))
+}
+
+/// What a rehearsal, which fetches nothing, says of a generation that is not whole.
+pub(super) fn not_here(error: Error, wanted: &WantedSite, target: &Generation) -> Error {
+    error
+        .wrap(format!("the stock no longer holds all of generation {} of site `{}`", target.number, wanted.name))
+        .hint("without `--dry-run` it is fetched again")
+}
+
+/// Whether every tree and every file is there.
+fn is_whole(objects: &Objects, tree: ObjectId) -> bool {
+    objects.files(tree).is_ok_and(|files| files.iter().all(|file| objects.has(file.entry.id)))
+}
+
+/// Brings everything that the generation was made of; gives what it is made of now.
+fn fetch_again(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -> Result<Vec<Graft>> {
+    let then = Manifest::parse(&workspace.manifest.path, target.manifest.clone())?;
+    let (lock, _) = parse_lock(std::path::Path::new("greffon.lock"), &target.lock)?;
+    let mut site = then
+        .sites
+        .into_iter()
+        .find(|site| site.name == wanted.name || site.path == wanted.path)
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("its manifest has no site `{}`", wanted.name)))?;
+    // As if it were made anew elsewhere: what stands at the site says nothing of what the stock holds.
+    let scratch = workspace.machine.stockroom.scratch()?;
+    site.path = scratch.path().join("site");
+    site.state = None;
+    site.host = None;
+    site.name.clone_from(&wanted.name);
+    let request = PlanRequest { wanted: vec![site], only: Vec::new(), lock, update: UpdateChoice::Keep, locked: false, frozen: true, depth: PlanDepth::Fetch };
+    let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+    Ok(plan.sites.into_iter().flat_map(|site| site.grafts).collect())
+}
