@@ -61,6 +61,11 @@ pub trait Repository: Debug + Send + Sync {
     fn merge(&self) -> bool {
         false
     }
+
+    /// Whether its answers are on this machine already, so that there is nothing to wait for in parallel. Changes no answer.
+    fn at_hand(&self) -> bool {
+        false
+    }
 }
 
 /// Asks for the versions of one element.

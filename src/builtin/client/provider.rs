@@ -14,6 +14,9 @@ use crate::roles::{Context, ElementInfoRequest, SearchRequest, Versions, Version
 use crate::solve::{Known, Problem, Provider, Question, Reply};
 use crate::sys::pool;
 
+/// So many questions to files of this machine take as long as it takes to start a thread several times over.
+const WORTH_A_THREAD: usize = 64;
+
 /// What every site of one run shares: the repositories' answers.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
@@ -213,6 +216,18 @@ impl<'a> SiteProvider<'a> {
         Ok(owned)
     }
 
+    /// How many to ask at a time. Threads are for waiting: where all is on this machine, one alone has had its answers before
+    /// others are started, and only many questions are worth some.
+    fn jobs(&self, questions: &[Question]) -> usize {
+        let parts = &self.client.parts;
+        let own = |id: &ElementId| self.site.elements.get(id).is_some_and(|wanted| !matches!(wanted.source, Source::Repositories { .. } | Source::Url { .. }));
+        let waits = questions.iter().any(|(Question::Element(id) | Question::Info(id, _))| own(id));
+        if waits || !parts.repositories.iter().all(|repository| repository.at_hand()) {
+            return parts.jobs;
+        }
+        (questions.len() / WORTH_A_THREAD).clamp(1, parts.jobs.max(1))
+    }
+
     fn info(&self, cx: &Context, id: &ElementId, version: &Version) -> Result<Option<Arc<ElementInfo>>> {
         let from = self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone())).cloned();
         let request = ElementInfoRequest { id: id.clone(), version: version.clone() };
@@ -263,7 +278,8 @@ fn exact_version(client: &Standard, site: &WantedSite, root: &crate::solve::Root
 
 impl Provider for SiteProvider<'_> {
     fn answer(&self, cx: &Context, questions: &[Question]) -> Result<Vec<Reply>> {
-        pool::each(self.client.parts.jobs, questions, |question| match question {
+        let jobs = self.jobs(questions);
+        pool::each(jobs, questions, |question| match question {
             Question::Element(id) => self.element(cx, id).map(Reply::Element),
             Question::Info(id, version) => self.info(cx, id, version).map(Reply::Info),
         })

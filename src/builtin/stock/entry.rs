@@ -72,9 +72,13 @@ impl Record {
     }
 }
 
+/// How the folders of what was put in by hand begin: those are found among all others without a look into them.
+pub(super) const HAND: &str = "hand-";
+
 /// The folder of all entries that differ in their digest alone.
 pub(super) fn group(key: &StockKey) -> String {
-    hash(&[&key.origin, key.id.kind(), key.id.name(), key.version.as_str()])
+    let mark = if key.origin == BY_HAND { HAND } else { "" };
+    mark.to_owned() + &hash(&[&key.origin, key.id.kind(), key.id.name(), key.version.as_str()])
 }
 
 pub(super) fn name(key: &StockKey) -> RecordName {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::entry::{BY_HAND, Record, group, name};
+use super::entry::{BY_HAND, HAND, Record, group, name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, Download, ObjectId, Payload};
 use crate::roles::{Context, GcReport, GcRequest, Level, PinRequest, Stock, StockKey, StoreRequest, StoredElement};
@@ -18,6 +18,8 @@ pub struct Store {
     pub(super) room: Stockroom,
     /// Which entries this process used, by their trees: a pin notes their use.
     used: Arc<Mutex<HashMap<ObjectId, RecordName>>>,
+    /// What was put in by hand, once it was looked up: a resolution asks at every element.
+    by_hand: Arc<Mutex<Option<Arc<Vec<Record>>>>>,
 }
 
 /// What was taken in and not written down yet.
@@ -32,13 +34,33 @@ impl Store {
     /// The stock in this folder.
     #[must_use]
     pub fn new(room: Stockroom) -> Self {
-        Self { room, used: Arc::default() }
+        Self { room, used: Arc::default(), by_hand: Arc::default() }
     }
 
     /// Every entry that can be read, by element, version text, origin and digest; damaged ones are left out.
     pub(super) fn records(&self) -> Result<Vec<Record>> {
+        self.records_under("")
+    }
+
+    /// As [`Self::records`], of what was put in by hand alone, without reading what the stock holds besides.
+    pub(super) fn records_by_hand(&self) -> Result<Arc<Vec<Record>>> {
+        let mut known = self.by_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(records) = &*known {
+            return Ok(Arc::clone(records));
+        }
+        let mut records = self.records_under(HAND)?;
+        records.retain(|record| record.key.origin == BY_HAND);
+        Ok(Arc::clone(known.insert(Arc::new(records))))
+    }
+
+    /// Looks again at what was put in by hand when it is asked for next.
+    fn by_hand_changed(&self) {
+        *self.by_hand.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn records_under(&self, prefix: &str) -> Result<Vec<Record>> {
         let mut records = Vec::new();
-        for (name, _) in self.room.all_records()? {
+        for name in self.room.records_under(prefix)? {
             if let Some(text) = self.room.record(&name)?
                 && let Some(record) = Record::read(&text, &name)?
             {
@@ -135,6 +157,7 @@ impl Stock for Store {
         let record = Record::new(key, request.info.clone(), taken.tree, taken.commit, taken.archive.map(|archive| archive.digest));
         let name = record.name();
         self.room.write_record(&name, &record.text()?)?;
+        self.by_hand_changed();
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(record.tree, name);
         Ok(record.stored())
     }
@@ -167,7 +190,9 @@ impl Stock for Store {
     }
 
     fn gc(&self, cx: &Context, request: &GcRequest) -> Result<GcReport> {
-        super::gc::gc(self, cx, request)
+        let report = super::gc::gc(self, cx, request);
+        self.by_hand_changed();
+        report
     }
 
     fn verify(&self, cx: &Context) -> Result<Vec<String>> {

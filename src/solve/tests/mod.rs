@@ -5,5 +5,6 @@ mod cases;
 mod data;
 mod explained;
 mod props;
+mod raw;
 mod shared;
 mod shelf;

@@ -19,7 +19,7 @@ fn sample(debug: usize) -> usize {
     if cfg!(debug_assertions) && std::env::var_os("GREFFON_TEST_ALL").is_none() { debug } else { 1 }
 }
 
-fn asked(value: &Value) -> Problem {
+pub(super) fn asked(value: &Value) -> Problem {
     let mut problem = problem(&[]);
     problem.roots = value["roots"]
         .as_object()

@@ -9,6 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::Digest;
 use crate::roles::Context;
 
+/// Room for so many bytes is made at once; what is longer grows as it comes.
+const LARGE: u64 = 16 << 20;
+
 /// What stands at a path, symbolic links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathKind {
@@ -55,7 +58,9 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(Error::io("read", path, error)),
     };
-    let mut bytes = Vec::new();
+    // With room for one byte more the end is seen without growing, and a file is two reads instead of one for each doubling.
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Vec::with_capacity(length.min(limit).min(LARGE) as usize + 1);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| Error::io("read", path, error))?;
     if bytes.len() as u64 > limit {
         return Err(Error::new(ErrorKind::Invalid, format!("`{}` is larger than {limit} bytes", path.display())));

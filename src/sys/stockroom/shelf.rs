@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use crate::error::{Error, Result};
 use crate::model::Digest;
 use crate::roles::Context;
-use crate::sys::fs::{digest, move_into_place, read_text, write_atomic};
+use crate::sys::fs::{digest, move_into_place, names, read_text, write_atomic};
 
 use super::Stockroom;
 
 /// No record is larger than this.
 const RECORD: u64 = 16 << 20;
 
-/// Where a record is: a group and a name in it, both hex digits.
+/// Where a record is: a group and a name in it. Both are hex digits; a mark may stand before those of the group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordName {
     /// The folder.
@@ -53,6 +53,22 @@ impl Stockroom {
         }
         found.sort_by(|a, b| b.cmp(a));
         Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// The records whose groups begin so. Where there are none, only one folder is listed.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn records_under(&self, prefix: &str) -> Result<Vec<RecordName>> {
+        let mut found = Vec::new();
+        for group in names(&self.records())?.unwrap_or_default().into_iter().filter(|group| group.starts_with(prefix)) {
+            for name in names(&self.records().join(&group))?.unwrap_or_default() {
+                if let Some(name) = name.strip_suffix(".json") {
+                    found.push(RecordName { group: group.clone(), name: name.to_owned() });
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Every record, and when it was used last.

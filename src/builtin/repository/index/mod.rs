@@ -167,6 +167,10 @@ impl Repository for IndexRepository {
     fn merge(&self) -> bool {
         self.merge
     }
+
+    fn at_hand(&self) -> bool {
+        matches!(self.files.location, Location::Folder(_))
+    }
 }
 
 /// The index in a folder or at a url, for tools.
