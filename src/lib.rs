@@ -10,6 +10,7 @@
 //! | 5 | [`command`] | one file a subcommand: options in, library call, report out |
 //! | 4 | [`registry`] | names → constructors for all five roles; the only place that names implementations |
 //! | 3 | [`builtin`] | what ships in Rust: client, stock, repositories, downloader, installer |
+//! | 3 | [`native`] | libraries that serve any role, over one C table |
 //! | 2 | [`site`] | one tree on disk: index, journal, apply, recover, generations, holds |
 //! | 2 | [`solve`] | requirements × element info → one version each, or an explanation |
 //! | 1 | [`roles`] | the five traits with their contracts, the context, the conformance suite |
@@ -39,6 +40,7 @@ pub mod diagnostic;
 pub mod error;
 pub mod manifest;
 pub mod model;
+pub mod native;
 pub mod registry;
 pub mod roles;
 pub mod site;

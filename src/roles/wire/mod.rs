@@ -20,6 +20,7 @@
 
 pub mod client;
 pub mod downloader;
+mod fault;
 pub mod installer;
 pub mod repository;
 pub mod stock;
@@ -30,6 +31,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+pub use fault::{Fault, Mark};
 
 use super::Context;
 use crate::error::{Error, ErrorKind, Result};
