@@ -1,5 +1,6 @@
 //! Names → constructors for all five roles; the only place that names concrete implementations.
 
+mod native;
 mod table;
 
 use std::sync::Arc;
@@ -44,14 +45,15 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         Self {
-            clients: Table::new("client").with("standard", (|_, parts| Ok(Arc::new(Standard::new(parts)))) as MakeClient),
-            stocks: Table::new("stock").with("store", stock::build as MakeStock),
+            clients: Table::new("client").native(native::client as MakeClient).with("standard", (|_, parts| Ok(Arc::new(Standard::new(parts)))) as MakeClient),
+            stocks: Table::new("stock").native(native::stock as MakeStock).with("store", stock::build as MakeStock),
             repositories: Table::new("repository")
+                .native(native::repository as MakeRepository)
                 .with("folder", repository::folder::build as MakeRepository)
                 .with("git", repository::git::build as MakeRepository)
                 .with("index", repository::index::build as MakeRepository),
-            downloaders: Table::new("downloader").with("standard", downloader::build as MakeDownloader),
-            installers: Table::new("installer").with("tree", installer::tree::build as MakeInstaller),
+            downloaders: Table::new("downloader").native(native::downloader as MakeDownloader).with("standard", downloader::build as MakeDownloader),
+            installers: Table::new("installer").native(native::installer as MakeInstaller).with("tree", installer::tree::build as MakeInstaller),
         }
     }
 }

@@ -11,19 +11,27 @@ use crate::manifest::{UseKind, UseSpec};
 pub struct Table<F> {
     role: &'static str,
     entries: BTreeMap<&'static str, F>,
+    native: Option<F>,
 }
 
 impl<F: Copy> Table<F> {
     /// An empty table for a role.
     #[must_use]
     pub fn new(role: &'static str) -> Self {
-        Self { role, entries: BTreeMap::new() }
+        Self { role, entries: BTreeMap::new(), native: None }
     }
 
     /// Adds a constructor. The later of two of one name wins.
     #[must_use]
     pub fn with(mut self, name: &'static str, constructor: F) -> Self {
         self.entries.insert(name, constructor);
+        self
+    }
+
+    /// What makes one of a library (`native:PATH`).
+    #[must_use]
+    pub fn native(mut self, constructor: F) -> Self {
+        self.native = Some(constructor);
         self
     }
 
@@ -38,6 +46,9 @@ impl<F: Copy> Table<F> {
     /// `NotFound` for a name that is not known, listing those that are; `Unsupported` for a kind that this greffon cannot load.
     pub fn find(&self, spec: &UseSpec) -> Result<F> {
         let known = self.names().map(|name| format!("builtin:{name}")).collect::<Vec<_>>().join(", ");
+        if let (UseKind::Native, Some(constructor)) = (spec.kind, self.native) {
+            return Ok(constructor);
+        }
         let error = match spec.kind {
             UseKind::Builtin => match self.entries.get(spec.target.as_str()) {
                 Some(constructor) => return Ok(*constructor),
