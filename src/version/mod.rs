@@ -3,6 +3,7 @@
 //! Every scheme knows the same operators ([`operators`]); each file beside this one adds what is its own.
 
 mod date;
+pub mod foreign;
 mod moodle;
 mod natural;
 mod operators;

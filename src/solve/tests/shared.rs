@@ -207,6 +207,13 @@ fn the_conformance_tables_of_cargo() {
             count += 1;
         }
     }
+    for row in data["grid"]["rows"].as_array().expect("rows") {
+        let (range, version) = (row["range"].as_str().expect("text"), row["version"].as_str().expect("text"));
+        let read = semver.requirement(&range.into()).ok();
+        let found = read.map(|matcher| matcher.matches(&version.into()));
+        assert_eq!(found, row["cargo"].as_bool(), "{range} {version}");
+        count += 1;
+    }
     assert!(count > 0, "the tables are empty");
     eprintln!("{count} cases of cargo's");
 }

@@ -1,0 +1,8 @@
+//! Requirement languages of other tools, said in ours: for importers, which write what they read into a manifest.
+
+mod composer;
+
+#[cfg(test)]
+mod tests;
+
+pub use composer::composer;
