@@ -28,6 +28,7 @@ pub(super) fn create(directory: &Path) -> Result<()> {
             share(&folder)?;
         }
     }
+    super::loose::sync_fresh(&place)?;
     match fs_err::rename(&place, directory) {
         Err(_) if directory.join("HEAD").exists() => Ok(()),
         other => other.map_err(|error| Error::io("make", directory, error)),

@@ -3,8 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use git2::ObjectType;
+
+use super::objects::{NewEntry, NewEntryKind};
+use super::{loose, tree};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::ObjectId;
+use crate::model::{FileMode, ObjectId};
+use crate::sys::fs::{failpoint, sync_filesystem};
 
 /// The opened repository. Not shared by threads: open one where it is needed.
 pub struct History {
@@ -63,9 +68,14 @@ impl History {
     /// `Git`, `Io`.
     pub fn create(directory: &Path, stock: &Path) -> Result<Self> {
         if !directory.join("HEAD").exists() {
+            // Beside its place, then renamed: so that there is never half of one. Whoever makes it holds the site.
+            let beside = directory.with_extension("new");
+            crate::sys::fs::remove_tree(&beside)?;
             let mut options = git2::RepositoryInitOptions::new();
             options.bare(true).initial_head("main").external_template(false);
-            git2::Repository::init_opts(directory, &options).map_err(|error| fault("make", directory, error))?;
+            git2::Repository::init_opts(&beside, &options).map_err(|error| fault("make", directory, error))?;
+            loose::sync_fresh(&beside)?;
+            fs_err::rename(&beside, directory).map_err(|error| Error::io("make", directory, error))?;
         }
         let alternates = directory.join("objects/info/alternates");
         let line = format!("{}\n", stock.display());
@@ -141,29 +151,30 @@ impl History {
     /// `Git`, also when the site's tree is not in the stock.
     pub fn write(&self, site: ObjectId, documents: &[(&str, &[u8])], message: &str, time: i64) -> Result<ObjectId> {
         let parent = self.head()?.map(|head| head.id);
-        let write = || -> std::result::Result<git2::Oid, git2::Error> {
-            let mut folder = self.repository.treebuilder(None)?;
-            for (name, bytes) in documents {
-                folder.insert(*name, self.repository.blob(bytes)?, 0o100_644)?;
-            }
-            let folder = folder.write()?;
-            if site == ObjectId::EMPTY_TREE {
-                self.repository.treebuilder(None)?.write()?;
-            }
-            let mut root = self.repository.treebuilder(None)?;
-            root.insert("site", oid(site), 0o040_000)?;
-            root.insert("greffon", folder, 0o040_000)?;
-            let root = root.write()?;
-            self.commit(root, parent.map(oid), message, time)
-        };
-        write().map(object_id).map_err(|error| fault("record a generation in", &self.directory, error))
+        let odb = self.repository.odb().map_err(|error| self.fault(error))?;
+        let object = |kind, bytes: &[u8]| loose::write_object(&self.directory, &odb, kind, bytes);
+        let mut folder = Vec::with_capacity(documents.len());
+        for (name, bytes) in documents {
+            folder.push(NewEntry { name: (*name).to_owned(), kind: NewEntryKind::File(FileMode::Regular), id: object(ObjectType::Blob, bytes)? });
+        }
+        let folder = object(ObjectType::Tree, &tree::serialise(folder)?)?;
+        if site == ObjectId::EMPTY_TREE {
+            object(ObjectType::Tree, &[])?;
+        } else if !odb.exists(oid(site)) {
+            let error = Error::new(ErrorKind::Git, format!("could not record a generation in the history `{}`", self.directory.display()));
+            return Err(error.caused_by(format!("the stock does not hold tree `{}`", site.short())));
+        }
+        let entry = |name: &str, id| NewEntry { name: name.to_owned(), kind: NewEntryKind::Folder, id };
+        let root = object(ObjectType::Tree, &tree::serialise(vec![entry("site", site), entry("greffon", folder)])?)?;
+        self.commit(root, parent, message, time)
     }
 
-    fn commit(&self, root: git2::Oid, parent: Option<git2::Oid>, message: &str, time: i64) -> std::result::Result<git2::Oid, git2::Error> {
-        let who = git2::Signature::new(WHO.0, WHO.1, &git2::Time::new(time, 0))?;
-        let parent = parent.map(|id| self.repository.find_commit(id)).transpose()?;
-        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-        self.repository.commit(None, &who, &who, message, &self.repository.find_tree(root)?, &parents)
+    fn commit(&self, root: ObjectId, parent: Option<ObjectId>, message: &str, time: i64) -> Result<ObjectId> {
+        let (name, address) = WHO;
+        let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
+        let text = format!("tree {root}\n{parent}author {name} <{address}> {time} +0000\ncommitter {name} <{address}> {time} +0000\n\n{message}");
+        let odb = self.repository.odb().map_err(|error| self.fault(error))?;
+        loose::write_object(&self.directory, &odb, ObjectType::Commit, text.as_bytes())
     }
 
     /// Makes a commit the newest.
@@ -171,8 +182,12 @@ impl History {
     /// # Errors
     /// `Git`.
     pub fn set_head(&self, commit: ObjectId) -> Result<()> {
-        crate::sys::fs::failpoint::changing().map_err(|error| Error::io("write", &self.directory, error))?;
-        self.repository.reference(BRANCH, oid(commit), true, "greffon").map(drop).map_err(|error| fault("record a generation in", &self.directory, error))
+        if !failpoint::broken("sync") {
+            // Everything that it leads to first: after a power cut it must not stand for a commit of which only the name is left.
+            sync_filesystem(&self.directory)?;
+        }
+        failpoint::changing().map_err(|error| Error::io("write", &self.directory, error))?;
+        loose::write_ref(&self.directory, BRANCH, commit, true)
     }
 
     /// Names that people gave to commits.
@@ -202,7 +217,7 @@ impl History {
             return Err(Error::new(ErrorKind::Invalid, format!("`{}` cannot name a generation", name.escape_debug()))
                 .hint("use letters, digits, `-`, `_` and `.`, and not digits alone"));
         }
-        self.repository.reference(&full, oid(commit), true, "greffon").map(drop).map_err(|error| fault("mark a generation in", &self.directory, error))
+        loose::write_ref(&self.directory, &full, commit, true)
     }
 
     /// Keeps the given commits alone (oldest first) and gives each the one before as its parent; marks move along, marks of
@@ -212,29 +227,24 @@ impl History {
     /// `Git`.
     pub fn keep(&self, commits: &[ObjectId]) -> Result<()> {
         let marks = self.marks()?;
-        let write = || -> std::result::Result<Vec<(ObjectId, git2::Oid)>, git2::Error> {
-            let mut parent = None;
-            let mut renamed = Vec::new();
-            for id in commits {
-                let old = self.repository.find_commit(oid(*id))?;
-                let same = old.parent_id(0).ok() == parent;
-                let message = String::from_utf8_lossy(old.message_bytes()).into_owned();
-                let new = if same { old.id() } else { self.commit(old.tree_id(), parent, &message, old.time().seconds())? };
-                renamed.push((*id, new));
-                parent = Some(new);
-            }
-            Ok(renamed)
-        };
-        let renamed = write().map_err(|error| fault("prune", &self.directory, error))?;
+        let mut parent: Option<ObjectId> = None;
+        let mut renamed = Vec::new();
+        for id in commits {
+            let old = self.repository.find_commit(oid(*id)).map_err(|error| fault("prune", &self.directory, error))?;
+            let same = old.parent_id(0).ok().map(object_id) == parent;
+            let message = String::from_utf8_lossy(old.message_bytes()).into_owned();
+            let new = if same { *id } else { self.commit(object_id(old.tree_id()), parent, &message, old.time().seconds())? };
+            renamed.push((*id, new));
+            parent = Some(new);
+        }
         if let Some((_, last)) = renamed.last() {
-            self.set_head(object_id(*last))?;
+            self.set_head(*last)?;
         }
         for (name, target) in marks {
             if let Some((_, new)) = renamed.iter().find(|(old, _)| *old == target) {
-                self.mark(object_id(*new), &name)?;
+                self.mark(*new, &name)?;
             } else {
-                let found = self.repository.find_reference(&format!("refs/tags/{name}"));
-                found.and_then(|mut reference| reference.delete()).map_err(|error| fault("prune", &self.directory, error))?;
+                loose::remove_ref(&self.repository, &self.directory, &format!("refs/tags/{name}"))?;
             }
         }
         Ok(())

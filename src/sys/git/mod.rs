@@ -6,6 +6,7 @@ mod diff;
 mod fetch;
 pub mod history;
 mod local;
+mod loose;
 mod notes;
 mod objects;
 mod own;

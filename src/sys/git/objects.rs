@@ -179,7 +179,7 @@ impl Objects {
     fn write(&self, kind: ObjectType, bytes: &[u8]) -> Result<ObjectId> {
         let lease = self.lease()?;
         let odb = lease.odb().map_err(could_not_write)?;
-        odb.write(kind, bytes).map(from_oid).map_err(|error| could_not_write(error).hint("is the disk full, or the stock read-only?"))
+        super::loose::write_object(self.directory(), &odb, kind, bytes)
     }
 
     /// Grafts trees onto each other into one tree. Blobs are not touched. A graft's tree is the element as it is to stand at

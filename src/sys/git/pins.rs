@@ -6,12 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, ObjectType, Repository};
+use git2::{ObjectType, Repository};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
 
 use super::alternates::source_folders;
+use super::loose::{names_below, remove_ref, write_object, write_ref};
 use super::objects::{NewEntry, NewEntryKind, Objects, from_oid, oid};
 use super::pool::PlainError;
 use super::tree::{self, Item};
@@ -72,11 +73,11 @@ impl Objects {
                 }
             }
             if here.is_empty() {
-                remove(&source, &folder, &name)?;
+                remove_ref(&source, &folder, &name)?;
                 continue;
             }
-            let holder = odb.write(ObjectType::Tree, &tree::serialise(here)?).map_err(|error| fault(&folder, error))?;
-            set(&source, &folder, &name, from_oid(holder))?;
+            let holder = write_object(&folder, &odb, ObjectType::Tree, &tree::serialise(here)?)?;
+            set(&source, &folder, &name, holder)?;
         }
         // Last, for it says that the others are there.
         let holder = self.write_tree(entries)?;
@@ -102,15 +103,11 @@ impl Objects {
         for folder in folders {
             let repository = open(&folder)?;
             if generation.is_some() {
-                remove(&repository, &folder, &name)?;
+                remove_ref(&repository, &folder, &name)?;
                 continue;
             }
-            let names: Vec<String> = repository
-                .references_glob(&format!("{name}/*"))
-                .and_then(|mut references| references.names().map(|name| name.map(str::to_owned)).collect())
-                .map_err(|error| fault(&folder, error))?;
-            for name in names {
-                remove(&repository, &folder, &name)?;
+            for name in names_below(&repository, &folder, &name) {
+                remove_ref(&repository, &folder, &name)?;
             }
         }
         Ok(())
@@ -175,18 +172,10 @@ fn open(folder: &Path) -> Result<Repository> {
 }
 
 fn set(repository: &Repository, folder: &Path, name: &str, target: ObjectId) -> Result<()> {
-    let target = oid(target)?;
-    if repository.refname_to_id(name).is_ok_and(|there| there == target) {
+    if repository.refname_to_id(name).is_ok_and(|there| from_oid(there) == target) {
         return Ok(());
     }
-    repository.reference(name, target, true, "greffon: pin").map(|_| ()).map_err(|error| fault(folder, error))
-}
-
-fn remove(repository: &Repository, folder: &Path, name: &str) -> Result<()> {
-    match repository.find_reference(name).and_then(|mut reference| reference.delete()) {
-        Err(error) if error.code() != ErrorCode::NotFound => Err(fault(folder, error)),
-        _ => Ok(()),
-    }
+    write_ref(folder, name, target, false)
 }
 
 fn fault(folder: &Path, error: git2::Error) -> Error {

@@ -293,6 +293,7 @@ impl Source {
         if group {
             share(&place)?;
         }
+        super::loose::sync_fresh(&place)?;
         match fs_err::rename(&place, directory) {
             // Another process was quicker.
             Err(_) if directory.join("HEAD").exists() => Ok(()),
