@@ -11,6 +11,7 @@
 //! | 4 | [`registry`] | names → constructors for all five roles; the only place that names implementations |
 //! | 3 | [`builtin`] | what ships in Rust: client, stock, repositories, downloader, installer |
 //! | 3 | [`native`] | libraries that serve any role, over one C table |
+//! | 3 | [`script`] | Rhai extensions: the same roles, hooks, version schemes
 //! | 2 | [`site`] | one tree on disk: index, journal, apply, recover, generations, holds |
 //! | 2 | [`solve`] | requirements × element info → one version each, or an explanation |
 //! | 1 | [`roles`] | the five traits with their contracts, the context, the conformance suite |
@@ -43,6 +44,7 @@ pub mod model;
 pub mod native;
 pub mod registry;
 pub mod roles;
+pub mod script;
 pub mod site;
 pub mod solve;
 pub mod sys;

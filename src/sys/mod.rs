@@ -6,6 +6,7 @@ mod first_line;
 pub mod fs;
 pub mod git;
 pub mod http;
+pub mod memory;
 pub mod places;
 pub mod pool;
 pub mod process;

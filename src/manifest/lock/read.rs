@@ -94,7 +94,7 @@ fn excerpt(path: &Path, text: &str, span: std::ops::Range<usize>) -> Excerpt {
         return Excerpt { path: path.to_path_buf(), text: text.to_owned(), span, label: String::new() };
     }
     let shown: String = text.get(span).unwrap_or_default().chars().take(200).collect();
-    Excerpt { path: path.to_path_buf(), span: line..line + shown.len(), text: "\n".repeat(line) + &shown, label: String::new() }
+    Excerpt { path: path.to_path_buf(), span: line..line + shown.len(), text: "\n".repeat(line) + shown.as_str(), label: String::new() }
 }
 
 enum Line {

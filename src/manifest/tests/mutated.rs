@@ -71,7 +71,7 @@ proptest! {
                 continue;
             };
             if read.is_ok() {
-                let manifest = Manifest::parse(path, added.clone()).map_err(|error| TestCaseError::fail(render(&error, false, 80) + &added))?;
+                let manifest = Manifest::parse(path, added.clone()).map_err(|error| TestCaseError::fail(render(&error, false, 80) + added.as_str()))?;
                 prop_assert!(manifest.sites.iter().any(|site| site.elements.contains_key(&element.id)));
                 let undone = remove_elements(path, &added, &[id("plugins/komin/new")], site).map_err(|error| TestCaseError::fail(format!("{error:?}\n{added}")))?;
                 // A line end that was missing, or a table that was begun, stays.

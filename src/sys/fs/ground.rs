@@ -30,6 +30,12 @@ pub fn real_path(path: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Whether a symbolic link stands at a path, wherever it leads.
+#[must_use]
+pub fn is_link(path: &Path) -> bool {
+    fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_symlink())
+}
+
 /// Makes a folder and those above it that are missing, umask applied.
 ///
 /// # Errors

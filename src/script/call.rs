@@ -1,0 +1,144 @@
+//! One call of a script's function: what host functions find of it.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rhai::{Dynamic, EvalAltResult, NativeCallContext};
+
+use super::failure;
+use super::grants::Allowed;
+use super::instance::Facts;
+use super::limits::Clock;
+use crate::error::Result;
+use crate::roles::wire::Inner;
+use crate::roles::{Context, Level};
+
+/// What a call carries. Reaches host functions as the call's tag.
+#[derive(Debug, Clone)]
+pub struct Call(Arc<Parts>);
+
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) cx: Context,
+    pub(super) clock: Arc<Clock>,
+    pub(super) allowed: Allowed,
+    pub(super) facts: Arc<Facts>,
+    pub(super) inner: Option<Inner>,
+}
+
+thread_local! {
+    /// The calls under way on this thread, each within the one before: for what has no tag (`print`, top levels of modules).
+    static CALLS: RefCell<Vec<Call>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Call {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The call that a host function serves.
+    #[must_use]
+    pub fn of(context: &NativeCallContext<'_>) -> Option<Self> {
+        context.tag().and_then(|tag| tag.clone().try_cast::<Self>()).or_else(Self::current)
+    }
+
+    fn current() -> Option<Self> {
+        CALLS.with_borrow(|calls| calls.last().cloned())
+    }
+
+    /// Has the call stand for what runs on this thread meanwhile.
+    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                CALLS.with_borrow_mut(Vec::pop);
+            }
+        }
+        CALLS.with_borrow_mut(|calls| calls.push(self.clone()));
+        let _leave = Leave;
+        work()
+    }
+
+    /// Logs for the call under way on this thread.
+    pub(super) fn tell(level: Level, text: &str) {
+        if let Some(call) = Self::current() {
+            call.log(level, text);
+        }
+    }
+
+    /// Logs a line of the script's, under its name.
+    pub fn log(&self, level: Level, text: &str) {
+        self.0.cx.log(level, format!("{}: {text}", self.0.allowed.name));
+    }
+
+    /// What the script may do: host functions ask it at every use.
+    #[must_use]
+    pub fn allowed(&self) -> &Allowed {
+        &self.0.allowed
+    }
+
+    /// The extension's options and place.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
+    }
+
+    /// The folder that relative paths are seen from: the manifest's.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.0.allowed.base
+    }
+
+    /// The site of the call, where it is about one.
+    #[must_use]
+    pub fn site(&self) -> Option<&PathBuf> {
+        self.0.allowed.site.as_ref()
+    }
+
+    /// The surroundings for work that a host function does: they end when the call's waiting is used up.
+    #[must_use]
+    pub fn cx(&self) -> Context {
+        self.0.cx.with_deadline(self.0.clock.end_of_waiting())
+    }
+
+    /// Does something that can take long: its time counts as waiting, and `work` is given surroundings that end with it.
+    ///
+    /// # Errors
+    /// As `work`.
+    pub fn wait<T>(&self, work: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
+        let cx = self.cx();
+        self.0.clock.wait(|| work(&cx)).map_err(|error| self.waited(error))
+    }
+
+    /// Does something whose time is nobody's: a person is asked, an inner role works.
+    ///
+    /// # Errors
+    /// As `work`.
+    pub fn aside<T>(&self, work: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
+        self.0.clock.aside(|| work(&self.0.cx))
+    }
+
+    /// A host function that ended because the waiting was over says so.
+    fn waited(&self, error: crate::error::Error) -> crate::error::Error {
+        let over = self.0.clock.has_waited_enough() && self.0.cx.check().is_ok();
+        if over { failure::budget(&self.0.allowed.name, "waiting").caused_by(error) } else { error }
+    }
+
+    /// The inner role, for `over = "builtin:…"`.
+    #[must_use]
+    pub fn inner(&self) -> Option<&Inner> {
+        self.0.inner.as_ref()
+    }
+}
+
+/// The result of a host function for the engine: an error becomes something that a script can catch, and that comes back whole where
+/// it does not.
+pub(super) fn give<T>(result: Result<T>) -> Result<T, Box<EvalAltResult>> {
+    result.map_err(|error| failure::thrown(error))
+}
+
+/// For what is called outside of any call.
+pub(super) fn nobody() -> Box<EvalAltResult> {
+    Box::new(EvalAltResult::ErrorRuntime(Dynamic::from("this is called by nobody"), rhai::Position::NONE))
+}
