@@ -55,7 +55,7 @@ fn a_path_outside_the_site() {
     let outside = "[config]\ninstaller = { use = \"builtin:tree\", types = { core = \".\", plugins = \"../plugins/{name}\" } }\n";
     world.env.write("greffon.toml", world.text("") + outside);
     world.refuses().is("manifest").shows_line("../plugins/{name}").says("`../plugins/{name}`");
-    world.env.write("greffon.toml", world.text("") + &outside.replace("..", "/srv"));
+    world.env.write("greffon.toml", world.text("") + outside.replace("..", "/srv").as_str());
     world.refuses().is("manifest").shows_line("/srv/plugins").says("relative");
     world.manifest("\"../../evil\" = \"1\"");
     world.refuses().is("manifest").shows_line("evil");
@@ -89,7 +89,7 @@ fn a_plugin_inside_the_core_s_file() {
 fn an_implementation_that_is_not_there() {
     let world = World::new();
     for (role, known) in [("client", "builtin:standard"), ("stock", "builtin:store"), ("downloader", "builtin:standard"), ("installer", "builtin:tree")] {
-        world.env.write("greffon.toml", world.text("") + &format!("[config]\n{role} = \"builtin:nothing\"\n"));
+        world.env.write("greffon.toml", world.text("") + format!("[config]\n{role} = \"builtin:nothing\"\n").as_str());
         world.refuses().shows_line("builtin:nothing").says(&format!("there is no {role} `builtin:nothing`")).hints(known);
     }
     world.env.write("greffon.toml", world.text("") + "[[config.repositories]]\nname = \"x\"\nuse = \"builtin:indx\"\nurl = \"https://example.org/\"\n");

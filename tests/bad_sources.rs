@@ -90,7 +90,7 @@ fn an_index_that_is_not_there_or_no_index() {
     let world = World::new();
     let url = world.files.url("/index/");
     let text = world.text("chat = \"*\"");
-    world.env.write("greffon.toml", text + &format!("[[config.repositories]]\nname = \"ours\"\nuse = \"builtin:index\"\nurl = \"{url}\"\n"));
+    world.env.write("greffon.toml", text + format!("[[config.repositories]]\nname = \"ours\"\nuse = \"builtin:index\"\nurl = \"{url}\"\n").as_str());
     let url = url.trim_end_matches('/');
     world.refuses().says(url).hints("address");
     world.files.fault("/index/", 1000, Fault::status(500));

@@ -11,7 +11,7 @@ use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseSpec, gitattributes, parse_lock, write_lock};
 use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
-use crate::registry::{Registry, default_spec};
+use crate::registry::{Extensions, Registry, default_spec};
 use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::Site;
 use crate::sys::stockroom::StockLock;
@@ -53,6 +53,8 @@ pub struct Workspace {
     pub env: Env,
     /// How versions are read.
     pub schemes: Schemes,
+    /// Scripts and extensions.
+    pub extensions: Extensions,
 }
 
 /// The folder a command starts from.
@@ -80,9 +82,10 @@ impl Workspace {
             Some(text) => parse_lock(&lock_path, text)?,
             None => (Lock::default(), false),
         };
-        let (env, roles) = make_roles(globals, &manifest, &machine, &base)?;
+        let extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
+        let (env, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
         let schemes = Schemes::new(manifest.config.schemes.clone(), Arc::clone(&roles.installer));
-        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes })
+        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes, extensions })
     }
 
     /// The manifest's folder.
@@ -157,7 +160,7 @@ impl Workspace {
         PlanRequest {
             wanted: self.manifest.sites.clone(),
             only: only.iter().map(|site| site.name.clone()).collect(),
-            lock: self.lock.clone(),
+            lock: Lock { extensions: self.extensions.hashes(), ..self.lock.clone() },
             update,
             locked: self.globals.locked,
             frozen: self.globals.frozen,
@@ -178,7 +181,7 @@ impl Workspace {
     /// # Errors
     /// `Busy` when somebody wrote it since it was read; `Io`.
     pub fn write_lock(&self, lock: &Lock) -> Result<bool> {
-        let text = write_lock(lock);
+        let text = write_lock(&Lock { extensions: self.extensions.hashes(), ..lock.clone() });
         if self.lock_text.as_ref() == Some(&text) {
             return Ok(false);
         }
@@ -237,12 +240,12 @@ fn folder_of(manifest: &Manifest) -> PathBuf {
     manifest.path.parent().map(Path::to_owned).unwrap_or_default()
 }
 
-fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path) -> Result<(Env, Roles)> {
+fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Extensions) -> Result<(Env, Roles)> {
     let registry = Registry::builtin();
     let Config { client, stock, downloader, installer, repositories, schemes, .. } = &manifest.config;
     let spec = |chosen: &Option<UseSpec>, default: &str| chosen.clone().unwrap_or_else(|| default_spec(default));
     let installer_spec = spec(installer, "tree");
-    let installer = registry.installers.find(&installer_spec)?(&installer_spec)?;
+    let installer = extensions.installer(&registry, &installer_spec)?;
     let env = Env {
         http: machine.http.clone(),
         sources: machine.sources.clone(),
@@ -253,12 +256,12 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
     };
     let mut made = Vec::with_capacity(repositories.len());
     for spec in repositories {
-        made.push(registry.repositories.find(spec)?(spec, &env)?);
+        made.push(extensions.repository(&registry, spec, &env)?);
     }
     let stock_spec = spec(stock, "store");
-    let stock = registry.stocks.find(&stock_spec)?(&stock_spec, &env)?;
+    let stock = extensions.stock(&registry, &stock_spec, &env)?;
     let downloader_spec = spec(downloader, "standard");
-    let downloader = registry.downloaders.find(&downloader_spec)?(&downloader_spec, &env)?;
+    let downloader = extensions.downloader(&registry, &downloader_spec, &env)?;
     let client_spec = spec(client, "standard");
     let parts = Parts {
         repositories: made.clone(),
@@ -270,10 +273,11 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
         sources: machine.sources.clone(),
         schemes: schemes.clone(),
         base: base.to_owned(),
-        installer_key: key_of(&installer_spec),
+        // An edited script places otherwise, though the manifest says the same.
+        installer_key: format!("{} {:?}", key_of(&installer_spec), extensions.hashes()),
         jobs: globals.jobs.or(machine.user.jobs).unwrap_or(8),
     };
-    let client = registry.clients.find(&client_spec)?(&client_spec, parts)?;
+    let client = extensions.client(&registry, &client_spec, parts)?;
     Ok((env, Roles { client, stock, repositories: made, downloader, installer }))
 }
 

@@ -1,5 +1,6 @@
 //! Names → constructors for all five roles; the only place that names concrete implementations.
 
+mod extensions;
 mod native;
 mod table;
 
@@ -12,6 +13,7 @@ use crate::error::Result;
 use crate::manifest::{UseKind, UseSpec};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
 
+pub use extensions::{Extensions, Named, Trust, Used};
 pub use table::Table;
 
 /// Makes an installer of its options.

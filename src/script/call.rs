@@ -1,6 +1,7 @@
 //! One call of a script's function: what host functions find of it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(super) struct Parts {
     pub(super) allowed: Allowed,
     pub(super) facts: Arc<Facts>,
     pub(super) inner: Option<Inner>,
+    pub(super) roles: Arc<BTreeMap<String, Inner>>,
 }
 
 thread_local! {
@@ -123,6 +125,12 @@ impl Call {
     fn waited(&self, error: crate::error::Error) -> crate::error::Error {
         let over = self.0.clock.has_waited_enough() && self.0.cx.check().is_ok();
         if over { failure::budget(&self.0.allowed.name, "waiting").caused_by(error) } else { error }
+    }
+
+    /// Another role, for a client: `stock`, `downloader`, `installer`, `repository:NAME`.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<&Inner> {
+        self.0.roles.get(name)
     }
 
     /// The inner role, for `over = "builtin:…"`.

@@ -1,5 +1,6 @@
 //! A script configured for a role: the options of its `use`, its grants, its inner role.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub struct Instance {
     role: Role,
     facts: Arc<Facts>,
     inner: Option<Inner>,
+    roles: Arc<BTreeMap<String, Inner>>,
     site: Option<PathBuf>,
 }
 
@@ -39,7 +41,13 @@ impl Instance {
     /// The script with these facts; `inner` is its `host.inner`.
     #[must_use]
     pub fn new(script: Arc<Script>, role: Role, facts: Facts, inner: Option<Inner>) -> Self {
-        Self { script, role, facts: Arc::new(facts), inner, site: None }
+        Self { script, role, facts: Arc::new(facts), inner, roles: Arc::default(), site: None }
+    }
+
+    /// The same with handles to other roles: `host.stock`, `host.downloader`, `host.installer`, `host.repository(name)`.
+    #[must_use]
+    pub fn with_roles(self, roles: BTreeMap<String, Inner>) -> Self {
+        Self { roles: Arc::new(roles), ..self }
     }
 
     /// The same for a call about a site.
@@ -81,6 +89,7 @@ impl Instance {
             allowed,
             facts: Arc::clone(&self.facts),
             inner: self.inner.clone(),
+            roles: Arc::clone(&self.roles),
             limits,
         })
     }

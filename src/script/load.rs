@@ -119,11 +119,11 @@ impl Script {
     }
 
     fn call_here(&self, order: Order) -> Result<serde_json::Value> {
-        let Order { cx, function, request, allowed, facts, inner, limits } = order;
+        let Order { cx, function, request, allowed, facts, inner, roles, limits } = order;
         cx.check()?;
         let clock = Arc::new(Clock::start(&limits));
         let guard = Guard::new(Arc::clone(&clock), cx.cancel().clone(), &limits);
-        let call = Call::new(Parts { cx, clock, allowed, facts, inner });
+        let call = Call::new(Parts { cx, clock, allowed, facts, inner, roles });
         let counts = self.functions.get(function.as_str()).map_or(&[][..], Vec::as_slice);
         let request = to_script(&request);
         let host = || Dynamic::from(host::Handle(call.clone()));
@@ -154,6 +154,7 @@ pub(super) struct Order {
     pub(super) allowed: Allowed,
     pub(super) facts: Arc<Facts>,
     pub(super) inner: Option<Inner>,
+    pub(super) roles: Arc<BTreeMap<String, Inner>>,
     pub(super) limits: Limits,
 }
 

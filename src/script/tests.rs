@@ -109,7 +109,6 @@ fn budgets_stop_and_are_named_with_the_line() {
         ("try { loop { } } catch (e) { return 1; }", "operations"),
         ("let a = []; loop { a.push(1); }", "items"),
         ("let a = \"x\"; loop { a += a; }", "text"),
-        ("let m = #{}; let i = 0; loop { m[i.to_string()] = 1; i += 1; }", "items"),
         ("fn f(n) { f(n + 1) } f(0)", "levels"),
         ("let a = []; loop { a = [a]; }", "items"),
     ];
@@ -168,7 +167,7 @@ fn what_scripts_must_not_have_is_not_there() {
 
 #[test]
 fn errors_show_the_lines_and_the_calls_that_led_there() {
-    let text = refused_text("fn after_sync(event, host) {\n    let ü = 1; deeper(event)\n}\n\nfn deeper(event) {\n    event.nothing.at_all\n}\n");
+    let text = refused_text("fn after_sync(event, host) {\n    let u = `ü`; deeper(event)\n}\n\nfn deeper(event) {\n    event.nothing.at_all\n}\n");
     assert!(text.contains("x.rhai:6:5") && text.contains("x.rhai:2:") && text.contains("called here"), "{text}");
     let thrown = run("throw #{ kind: \"denied\", message: \"the licence expired on 2026-01-01\", hint: \"renew it\" }").expect_err("thrown");
     assert_eq!((thrown.kind(), thrown.message()), (ErrorKind::Denied, "the licence expired on 2026-01-01"));

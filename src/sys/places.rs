@@ -14,6 +14,13 @@ pub fn data_folder() -> Result<PathBuf> {
         .ok_or_else(|| Error::new(ErrorKind::Io, "there is no home folder to keep the stock in").hint("set `GREFFON_STOCK` to a folder, or `HOME`"))
 }
 
+/// Where extensions are installed for this user and on this machine, the user's first.
+#[must_use]
+pub fn extension_folders() -> Vec<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.parent()?.join("share/greffon/extensions")));
+    data_folder().ok().map(|folder| folder.join("extensions")).into_iter().chain(beside).collect()
+}
+
 /// A path as seen from the working directory.
 ///
 /// # Errors

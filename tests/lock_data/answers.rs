@@ -121,7 +121,7 @@ fn checker(data: &Data, what: &str, answers: &[(Question, Answer)]) {
     match run {
         Err(error) => eprintln!("the data's own checker was not run: {error}"),
         Ok(output) => {
-            let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            let told = String::from_utf8_lossy(&output.stdout).into_owned() + String::from_utf8_lossy(&output.stderr).as_ref();
             assert!(output.status.success() && told.contains("bad: 0"), "{what}: {told}");
             eprintln!("check.py says {}", told.trim());
         }

@@ -78,7 +78,7 @@ pub(super) const HAND: &str = "hand-";
 /// The folder of all entries that differ in their digest alone.
 pub(super) fn group(key: &StockKey) -> String {
     let mark = if key.origin == BY_HAND { HAND } else { "" };
-    mark.to_owned() + &hash(&[&key.origin, key.id.kind(), key.id.name(), key.version.as_str()])
+    format!("{mark}{}", hash(&[&key.origin, key.id.kind(), key.id.name(), key.version.as_str()]))
 }
 
 pub(super) fn name(key: &StockKey) -> RecordName {

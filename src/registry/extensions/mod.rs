@@ -1,0 +1,266 @@
+//! Scripts and extensions of a manifest: found, granted what the manifest and the user allow, loaded once each.
+//!
+//! What an extension may do is: `allow` of `[extensions.NAME]` and of its own `use`, and what this user allowed on this machine
+//! (`trust`). The lockfile holds its hash and grants nothing. A script inside the manifest's folder keeps its grants when it is
+//! edited; one that came from elsewhere and is no longer the locked one is asked about again.
+
+mod roles;
+mod trust;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use trust::Trust;
+
+use crate::error::{Error, ErrorKind, Excerpt, Result};
+use crate::manifest::{Manifest, UseKind, UseSpec};
+use crate::roles::wire::Role;
+use crate::roles::{Context, Question};
+use crate::script::{Allowed, Grants, Limits, Script, Source};
+use crate::sys::fs::ground::real_path;
+use crate::sys::places;
+
+/// The extensions of one manifest.
+#[derive(Debug)]
+pub struct Extensions {
+    manifest: PathBuf,
+    base: PathBuf,
+    /// `[extensions]`, as written.
+    table: Map<String, Value>,
+    /// Name → hash, as locked.
+    locked: BTreeMap<String, String>,
+    cx: Context,
+    used: Mutex<BTreeMap<(String, Role), Used>>,
+    /// Folders of extensions that are elements, by name.
+    folders: BTreeMap<String, PathBuf>,
+}
+
+/// An extension in use, and what it may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Used {
+    /// Its name.
+    pub name: String,
+    /// What it serves as.
+    pub role: Role,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The digest of its files.
+    pub hash: String,
+    /// What it may do.
+    pub allow: Grants,
+    /// What it asks for and may not.
+    pub missing: Grants,
+}
+
+/// A script or an extension as a manifest names it.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// `script` or `extension`.
+    pub kind: UseKind,
+    /// A path, or a name.
+    pub target: String,
+    /// `allow` where it is named.
+    pub allow: Option<Value>,
+    /// Where it is named.
+    pub place: Option<Excerpt>,
+}
+
+impl Named {
+    fn of(spec: &UseSpec) -> Self {
+        Self { kind: spec.kind, target: spec.target.clone(), allow: spec.options.get("allow").cloned(), place: spec.place.clone() }
+    }
+
+    fn at(&self, error: Error) -> Error {
+        match &self.place {
+            Some(place) => error.at(place.clone()),
+            None => error,
+        }
+    }
+}
+
+impl Extensions {
+    /// Of this manifest; `locked` are the hashes that its lockfile holds. Reads nothing yet.
+    #[must_use]
+    pub fn new(manifest: &Manifest, locked: BTreeMap<String, String>, cx: Context) -> Self {
+        let path = real_path(&manifest.path).unwrap_or_else(|_| manifest.path.clone());
+        let base = path.parent().map(Path::to_owned).unwrap_or_default();
+        let table = manifest.extensions.as_object().cloned().unwrap_or_default();
+        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), folders: BTreeMap::new() }
+    }
+
+    /// The same, with extensions that were installed as elements.
+    #[must_use]
+    pub fn with_folders(mut self, folders: BTreeMap<String, PathBuf>) -> Self {
+        self.folders = folders;
+        self
+    }
+
+    /// Every extension that was loaded so far, by name.
+    #[must_use]
+    pub fn used(&self) -> Vec<Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Name → hash of what was loaded, for the lockfile.
+    #[must_use]
+    pub fn hashes(&self) -> BTreeMap<String, String> {
+        self.used().into_iter().map(|used| (used.name, used.hash)).collect()
+    }
+
+    /// Finds, grants and loads. `partial`: something else serves what the script leaves out.
+    ///
+    /// # Errors
+    /// `NotFound`; `Refused` where the user must be asked and is not there; whatever is wrong with the script.
+    pub fn load(&self, named: &Named, role: Role, partial: bool) -> Result<Arc<Script>> {
+        let source = self.find(named).map_err(|error| named.at(error))?;
+        self.load_source(named, source, role, partial)
+    }
+
+    fn load_source(&self, named: &Named, source: Source, role: Role, partial: bool) -> Result<Arc<Script>> {
+        if let Some(own) = source.role.filter(|own| *own != role) {
+            return Err(named.at(Error::new(ErrorKind::Extension, format!("the extension `{}` serves as {own}, and is named as {role}", source.name))));
+        }
+        let own = self.table.get(&source.name);
+        let limits = Limits::default().with(&source.limits, false)?;
+        let limits = match own.and_then(|own| own.get("limits")).and_then(Value::as_object) {
+            Some(table) => limits.with(table, true).map_err(|error| error.wrap(format!("`limits` of `[extensions.{}]`", source.name)))?,
+            None => limits,
+        };
+        let grants = self.grants(named, &source)?;
+        let used = Used {
+            name: source.name.clone(),
+            role,
+            path: source.folder.join(&source.main),
+            hash: source.hash.to_string(),
+            missing: source.needs.beyond(&grants),
+            allow: grants.clone(),
+        };
+        let allowed = Allowed {
+            name: source.name.clone(),
+            grants,
+            base: self.base.clone(),
+            extension: source.folder.clone(),
+            site: None,
+            own_read: Vec::new(),
+            own_write: Vec::new(),
+        };
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert((used.name.clone(), role), used);
+        Script::load(source, role, partial, allowed, limits).map_err(|error| named.at(error))
+    }
+
+    fn find(&self, named: &Named) -> Result<Source> {
+        match named.kind {
+            UseKind::Script => Source::read(&self.base.join(&named.target)),
+            _ => {
+                let mut places = vec![self.base.join("extensions").join(&named.target)];
+                places.splice(0..0, self.folders.get(&named.target).cloned());
+                places.extend(places::extension_folders().into_iter().map(|folder| folder.join(&named.target)));
+                match places.iter().find(|place| Source::is_extension(place)) {
+                    Some(place) => Source::read(place),
+                    None => Err(Error::new(ErrorKind::NotFound, format!("there is no extension `{}`", named.target.escape_debug()))
+                        .note(format!("looked for in {}", places.iter().map(|place| format!("`{}`", place.display())).collect::<Vec<_>>().join(", ")))
+                        .hint("put its folder there, or name its path: `use = \"script:PATH\"`")),
+                }
+            }
+        }
+    }
+
+    /// What the manifest and the user allow it; on a terminal the user is asked for the rest.
+    fn grants(&self, named: &Named, source: &Source) -> Result<Grants> {
+        let (name, hash) = (&source.name, source.hash.to_string());
+        let mut said = Grants::default();
+        if let Some(allow) = self.table.get(name).and_then(|own| own.get("allow")) {
+            said = said.and(&Grants::read(&format!("`allow` of `[extensions.{name}]`"), allow)?);
+        }
+        if let Some(allow) = &named.allow {
+            said = said.and(&Grants::read(&format!("`allow` of the extension `{name}`"), allow).map_err(|error| named.at(error))?);
+        }
+        let local = source.folder.starts_with(&self.base);
+        if said.is_empty() && source.needs.is_empty() {
+            return Ok(said);
+        }
+        let mut trust = Trust::read()?;
+        let kept = trust.grants(&self.manifest, name, (!local).then_some(&hash));
+        let changed = !local && kept.is_none() && self.locked.get(name).is_some_and(|locked| *locked != hash);
+        if changed {
+            self.ask(&format!("the extension `{name}` is no longer the one that was locked; it may {}. Let it?", said.words()), || {
+                named.at(Error::new(ErrorKind::Refused, format!("the extension `{name}` is no longer the one that was locked"))
+                    .note(format!("it would be allowed to {}", said.words()))
+                    .hint("look at what changed in it; `greffon trust` allows it as it is now"))
+            })?;
+            trust.allow(&self.manifest, name, &hash, &Grants::default());
+            trust.write()?;
+        }
+        let mut granted = said.and(&kept.unwrap_or_default());
+        let missing = source.needs.beyond(&granted);
+        if !missing.is_empty()
+            && self.cx.prompter().is_present()
+            && self.agree(&format!("the extension `{name}` wants to {}. Let it, on this machine?", missing.words()))?
+        {
+            trust.allow(&self.manifest, name, &hash, &missing);
+            trust.write()?;
+            granted = granted.and(&missing);
+        }
+        if !granted.run.is_empty() {
+            self.require_trust(&format!(
+                "the extension `{name}` may run {}",
+                granted.run.iter().map(|program| format!("`{program}`")).collect::<Vec<_>>().join(", ")
+            ))
+            .map_err(|error| named.at(error))?;
+        }
+        Ok(granted)
+    }
+
+    /// Fails where this user never said that this manifest may run programs; asks on a terminal. `why` is what it would do.
+    ///
+    /// # Errors
+    /// `Refused` with the hint `greffon trust`.
+    pub fn require_trust(&self, why: &str) -> Result<()> {
+        let mut trust = Trust::read()?;
+        if trust.has_manifest(&self.manifest) {
+            return Ok(());
+        }
+        self.ask(&format!("`{}` was never run by you on this machine, and {why}. Trust it?", self.manifest.display()), || {
+            Error::new(ErrorKind::Refused, format!("`{}` is not trusted on this machine", self.manifest.display()))
+                .note(why.to_owned())
+                .hint("if you know what it runs, say so once with `greffon trust`")
+        })?;
+        trust.set_manifest(&self.manifest, true);
+        trust.write()
+    }
+
+    /// Trusts the manifest, and the extensions in use as they are now.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn trust(&self, with_missing: bool) -> Result<()> {
+        let mut trust = Trust::read()?;
+        trust.set_manifest(&self.manifest, true);
+        for used in self.used() {
+            trust.allow(&self.manifest, &used.name, &used.hash, if with_missing { &used.missing } else { &NOTHING });
+        }
+        trust.write()
+    }
+
+    /// Asks for a yes; where nobody is there, or the answer is no, the error.
+    fn ask(&self, text: &str, refusal: impl Fn() -> Error) -> Result<()> {
+        if self.cx.prompter().is_present() && self.agree(text)? { Ok(()) } else { Err(refusal()) }
+    }
+
+    fn agree(&self, text: &str) -> Result<bool> {
+        let question = Question {
+            text: text.to_owned(),
+            choices: vec!["yes".to_owned(), "no".to_owned()],
+            default: Some("no".to_owned()),
+            secret: false,
+            flag: "greffon trust".to_owned(),
+        };
+        Ok(self.cx.prompter().ask(&question)? == "yes")
+    }
+}
+
+static NOTHING: Grants = Grants { net: Vec::new(), read: Vec::new(), write: Vec::new(), run: Vec::new(), env: Vec::new(), secret: Vec::new(), prompt: false };
