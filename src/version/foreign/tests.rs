@@ -215,6 +215,6 @@ fn filled(version: &str) -> String {
     if version.split('.').next().is_some_and(|first| first.len() > 4) {
         version.to_owned()
     } else {
-        version.to_owned() + &".0".repeat(4_usize.saturating_sub(count))
+        version.to_owned() + ".0".repeat(4_usize.saturating_sub(count)).as_str()
     }
 }
