@@ -10,7 +10,7 @@ use crate::sys::fs;
 /// What `init` may be told.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The application; `tree` for a home-made one.
+    /// The application: `moodle`, or `tree` for a home-made one.
     pub app: Option<String>,
 }
 
@@ -47,16 +47,44 @@ installer = { use = "builtin:tree", types = { core = ".", plugins = "plugins/{na
 # path = "/srv/prod/html"
 "#;
 
+const MOODLE: &str = r#"# What every site is made of. `greffon help` shows the commands, `greffon plan` what would change.
+
+[config]
+installer = "builtin:moodle"         # plugins go where the core's own components.json says
+
+# Where plugins come from; the order is the priority.
+# [[config.repositories]]
+# name = "ours"
+# use  = "builtin:git"
+# url  = "https://git.example.org/moodle-{name}.git"
+
+[types.core]
+# 4.5: the newest release of that branch; 4.5+: the branch's head; 4.5.6: that release; or branch =, tag =, rev =
+moodle = { git = "https://github.com/moodle/moodle.git", version = "4.5" }
+
+[types.plugins]
+# "*": the newest version whose version.php fits the core, from any tag or branch
+# mod_attendance = { git = "https://github.com/danmarsden/moodle-mod_attendance.git", version = "*" }
+
+# Without any [sites.*] there is one site: this folder.
+# [sites.prod]
+# path = "/srv/prod/html"
+"#;
+
 /// Writes `greffon.toml` into the folder, and greffon's line into `.gitattributes`.
 ///
 /// # Errors
 /// `Invalid` when there is a manifest already; `Unsupported` for an application that greffon has no installer for.
 pub fn run(globals: &Globals, options: &Options) -> Result<Report> {
     let app = options.app.clone().unwrap_or_else(|| "tree".to_owned());
-    if app != "tree" {
-        return Err(Error::new(ErrorKind::Unsupported, format!("there is no template for `{}`", app.escape_debug()))
-            .hint("`--app tree` writes one for any application: say where each type of element goes in `installer`"));
-    }
+    let template = match app.as_str() {
+        "tree" => TREE,
+        "moodle" => MOODLE,
+        _ => {
+            return Err(Error::new(ErrorKind::Unsupported, format!("there is no template for `{}`", app.escape_debug()))
+                .hint("`--app tree` writes one for any application: say where each type of element goes in `installer`"));
+        }
+    };
     let folder = start_folder(globals)?;
     let path = folder.join("greffon.toml");
     if fs::kind(&path)?.is_some() {
@@ -64,7 +92,7 @@ pub fn run(globals: &Globals, options: &Options) -> Result<Report> {
     }
     if !globals.dry_run {
         fs::create_folder(&folder)?;
-        fs::write_atomic(&path, TREE.as_bytes())?;
+        fs::write_atomic(&path, template.as_bytes())?;
         write_gitattributes(&folder)?;
     }
     Ok(Report { schema: "greffon/init/1", path: path.display().to_string(), app })

@@ -26,6 +26,13 @@ pub struct ElementInfo {
     /// What must not be installed beside it.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub conflicts: IndexMap<ElementId, Requirement>,
+    /// What it is known to go together with, where that matters: candidates whose recommendations hold are preferred, and one
+    /// that is chosen all the same is told.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub recommends: IndexMap<ElementId, Requirement>,
+    /// Why every other version is preferred to this one (an author's "alpha"); it is chosen where nothing else fits or it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<String>,
     /// Named groups of further dependencies, off unless an element's `optional = ["group"]` asks for them.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub optional: IndexMap<String, IndexMap<ElementId, Requirement>>,
@@ -51,6 +58,8 @@ impl ElementInfo {
             summary: None,
             dependencies: IndexMap::new(),
             conflicts: IndexMap::new(),
+            recommends: IndexMap::new(),
+            reserve: None,
             optional: IndexMap::new(),
             yanked: None,
             published: None,

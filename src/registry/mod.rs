@@ -55,7 +55,10 @@ impl Registry {
                 .with("git", repository::git::build as MakeRepository)
                 .with("index", repository::index::build as MakeRepository),
             downloaders: Table::new("downloader").native(native::downloader as MakeDownloader).with("standard", downloader::build as MakeDownloader),
-            installers: Table::new("installer").native(native::installer as MakeInstaller).with("tree", installer::tree::build as MakeInstaller),
+            installers: Table::new("installer")
+                .native(native::installer as MakeInstaller)
+                .with("moodle", installer::moodle::build as MakeInstaller)
+                .with("tree", installer::tree::build as MakeInstaller),
         }
     }
 }

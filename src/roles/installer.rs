@@ -47,8 +47,51 @@ pub trait Installer: Debug + Send + Sync {
     /// The version scheme of a type, where this application fixes it.
     fn scheme(&self, kind: &str) -> Option<String>;
 
+    /// What the application would object to once everything has its place: an error for what it refuses, warnings for what
+    /// it only complains about.
+    ///
+    /// # Errors
+    /// `Invalid`, saying which element, why, and what would do.
+    fn review(&self, cx: &Context, view: &OwnerView) -> Result<Vec<String>> {
+        let _ = (cx, view);
+        Ok(Vec::new())
+    }
+
+    /// The version of an element that the core brings along itself, so that nobody has to install it. Without a core's tree:
+    /// whether some core may (the version is then one that fits every minimum).
+    ///
+    /// # Errors
+    /// When the core cannot be read.
+    fn shipped(&self, cx: &Context, id: &ElementId, core: Option<ObjectId>) -> Result<Option<Version>> {
+        let _ = (cx, id, core);
+        Ok(None)
+    }
+
+    /// How the versions of a type are learned from a git repository without being told a tag, branch or commit.
+    fn ref_versions(&self, kind: &str) -> RefVersions {
+        let _ = kind;
+        RefVersions::Probe
+    }
+
+    /// The version that the name of a ref (`refs/tags/v1`) states, for types that say [`RefVersions::Names`].
+    fn version_of_ref(&self, kind: &str, reference: &str) -> Option<Version> {
+        let _ = (kind, reference);
+        None
+    }
+
     /// The types this application knows; empty: any.
     fn types(&self) -> Vec<String>;
+}
+
+/// How versions are learned from a git repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefVersions {
+    /// From the code; where the newest of very many tags states nothing, from the names of tags.
+    Probe,
+    /// From the code at every tag and branch, however many there are; what states nothing is no version.
+    Code,
+    /// From the code; of a repository with very many refs, from their names, because each would be a large download.
+    Names,
 }
 
 /// Asks where an element goes.

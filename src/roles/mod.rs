@@ -18,6 +18,6 @@ pub mod wire;
 pub use client::{ApplyReport, ApplyRequest, Client, PlanDepth, PlanRequest, SiteOutcome, UpdateChoice};
 pub use context::{Cancel, Context, ContextBuilder, Event, Events, Level, Prompter, Question, Secrets, Silence, TreeItem, TreeItemKind, Trees, Unit};
 pub use downloader::{DownloadRequest, Downloader};
-pub use installer::{InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest};
+pub use installer::{InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions};
 pub use repository::{ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 pub use stock::{GcReport, GcRequest, PinRequest, Stock, StockKey, StoreRequest, StoredElement};

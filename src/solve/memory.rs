@@ -65,6 +65,9 @@ enum Info {
 pub(super) struct Needs {
     pub(super) dependencies: Vec<(Name, ReqId)>,
     pub(super) conflicts: Vec<(Name, ReqId)>,
+    pub(super) recommends: Vec<(Name, ReqId)>,
+    /// Whether every other version is preferred.
+    pub(super) reserve: bool,
     /// Why it cannot be chosen at all.
     pub(super) unusable: Option<Unusable>,
 }
@@ -315,7 +318,11 @@ impl Memory {
     }
 
     fn read_info(&mut self, name: Name, candidate: Cand, info: &ElementInfo) -> Needs {
-        let mut needs = Needs::default();
+        let mut needs = Needs { reserve: info.reserve.is_some(), ..Needs::default() };
+        for (id, text) in &info.recommends {
+            let target = self.name(id);
+            needs.recommends.push((target, self.req(target, text)));
+        }
         let locked = self.locked(name) == Some(candidate);
         if let Some(why) = info.yanked.as_ref().filter(|_| !locked) {
             needs.unusable = Some(Unusable::Yanked(why.clone()));

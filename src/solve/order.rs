@@ -60,12 +60,30 @@ impl Walk {
         true
     }
 
+    /// How little a candidate is liked, as far as is known: what its author holds back least of all, then what was not made
+    /// for the elements chosen so far.
+    fn dislike(&self, search: &mut Search<'_>, name: Name, candidate: Cand) -> u8 {
+        // Metadata that would have to be asked for one by one is not asked for this.
+        if search.memory.info(name, candidate).is_none_or(|info| info.recommends.is_empty() && info.reserve.is_none()) {
+            return 0;
+        }
+        let Some(needs) = search.memory.needs(name, candidate) else { return 0 };
+        let mut missed = |(target, req): &(Name, ReqId)| {
+            let Some(chosen) = self.chosen.get(target) else { return false };
+            search.memory.fit(*req).is_some_and(|fit| !fit.has(*chosen))
+        };
+        u8::from(needs.recommends.iter().any(&mut missed)) + 2 * u8::from(needs.reserve)
+    }
+
     /// An element's candidates, best first.
-    fn ranked(search: &mut Search<'_>, task: &Task, name: Name, req: ReqId) -> Vec<Cand> {
+    fn ranked(&self, search: &mut Search<'_>, task: &Task, name: Name, req: ReqId) -> Vec<Cand> {
         let Some(fit) = search.memory.fit(req) else { return Vec::new() };
         let favoured = search.memory.favoured(name);
         let mut ranked: Vec<Cand> = favoured.iter().copied().filter(|candidate| fit.has(*candidate)).collect();
         ranked.extend(fit.tried().into_iter().filter(|candidate| !favoured.contains(candidate)));
+        // What is locked here stays; what is locked for another site may not suit this one.
+        let locked = search.memory.locked(name);
+        ranked.sort_by_cached_key(|candidate| if Some(*candidate) == locked { 0 } else { self.dislike(search, name, *candidate) });
         if task.held.contains(&name) || task.only.contains_key(&name) {
             let allowed = task.allowed(&search.memory, name);
             ranked.retain(|candidate| allowed.contains(candidate));
@@ -113,7 +131,7 @@ pub(super) fn straight(search: &mut Search<'_>, task: &Task) -> Result<Option<Ch
                 }
                 State::Known(_) => {}
             }
-            let ranked = Walk::ranked(search, task, name, req);
+            let ranked = walk.ranked(search, task, name, req);
             let Some(best) = ranked.into_iter().find(|candidate| walk.agrees(search, name, *candidate)) else {
                 search.memory.take_open();
                 return Ok(None);
@@ -134,7 +152,7 @@ pub(super) fn polish(search: &mut Search<'_>, task: &Task, mut solution: HashMap
     let mut walk = Walk::start(&task.roots);
     let mut task = task.clone();
     while let Some((name, req)) = walk.next() {
-        let ranked = Walk::ranked(search, &task, name, req);
+        let ranked = walk.ranked(search, &task, name, req);
         while let Some(current) = solution.get(&name).copied() {
             let better: Vec<Cand> = ranked.iter().copied().take_while(|candidate| *candidate != current).collect();
             let better: Vec<Cand> = better.into_iter().filter(|candidate| walk.agrees(search, name, *candidate)).collect();

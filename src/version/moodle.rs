@@ -1,7 +1,7 @@
 //! `moodle`: what Moodle's core and plugins call a version.
 //!
 //! A *build* is `YYYYMMDDRR` with an optional two-digit fraction, compared as a decimal (`.1` = `.10` > `.01`). The core also
-//! has *releases* (`4.5.3`; `4.5.3+` is a weekly build after it) and *branch codes* (`405`). A branch's builds carry the date
+//! has *releases* (`4.5.3`; `4.5.3+` is a weekly build after it, `4.5+` the head of the branch) and *branch codes* (`405`). A branch's builds carry the date
 //! of its first one, and each minor release adds 1: so `4.5.6` is the build `2024100706`, and both compare with one another.
 
 use std::cmp::Ordering;
@@ -137,8 +137,10 @@ fn release(parts: &[&str], suffix: &str) -> std::result::Result<Reading, String>
             (0, stage, if rest.is_empty() { 0 } else { number(rest)? })
         }
     };
+    // `4.5+` is the head of the branch, whatever was released of it; `4.5.3+` a weekly build after that release.
+    let newest = if suffix == "+" && numbers.len() < 3 { 99 } else { patch.min(99) };
     let count = if patch > 99 { patch } else { count };
-    let key = (first_build(branch) + patch.min(99), hundredths, stage, count);
+    let key = (first_build(branch) + newest, hundredths, stage, count);
     Ok(Reading { key, branch: Some(branch), whole_branch: numbers.len() < 3 && suffix.is_empty() })
 }
 
@@ -189,6 +191,12 @@ impl Grammar for Moodle {
         }))
     }
 
+    /// Releases before weekly builds of the core.
+    fn any(&self) -> Term {
+        let weekly = |version: &str| parse(version).is_ok_and(|found| found.branch.is_some() && found.key.1 > 0);
+        Term::classed("*", move |version| Some(u32::from(weekly(version))))
+    }
+
     fn prerelease(&self, version: &str) -> bool {
         key(version).is_some_and(|(_, _, stage, _)| stage < RELEASED)
     }
@@ -228,9 +236,13 @@ impl Scheme for Moodle {
         operators::read(*self, text.as_str())
     }
 
-    /// `*`: a site's plugins follow its core.
-    fn default_requirement(&self, _: &Version) -> Requirement {
-        Requirement::any()
+    /// A release of the core stays on its branch; a site's plugins follow the core: `*`.
+    fn default_requirement(&self, version: &Version) -> Requirement {
+        let parts: Vec<&str> = without_v(version.as_str()).split('.').collect();
+        match parts[..] {
+            [major, minor, _] if number(major).is_ok() && number(minor).is_ok() => Requirement::new(format!("{major}.{minor}")),
+            _ => Requirement::any(),
+        }
     }
 
     fn is_prerelease(&self, version: &Version) -> bool {

@@ -98,6 +98,10 @@ pub(super) trait Grammar {
     fn compared(&self, operator: Operator, operand: &str) -> std::result::Result<Term, String>;
     /// A term without an operator that is not a lone `*`.
     fn bare(&self, text: &str) -> std::result::Result<Term, String>;
+    /// `*`.
+    fn any(&self) -> Term {
+        Term::plain("*", |_| true)
+    }
     /// Whether a version text is a pre-release, to be kept out of alternatives that name none.
     fn prerelease(&self, version: &str) -> bool {
         let _ = version;
@@ -130,7 +134,7 @@ fn term(grammar: &impl Grammar, part: &str) -> std::result::Result<Term, String>
         return Err("a part of it is empty".to_owned());
     }
     if part == "*" {
-        return Ok(Term::plain(part, |_| true));
+        return Ok(grammar.any());
     }
     let Some((operator, operand)) = split_operator(part) else { return grammar.bare(part) };
     if operand.is_empty() {

@@ -1,11 +1,13 @@
 //! Trees grafted onto each other: places asked of the installer, patches applied, one tree composed. No blob is copied.
 
+use std::collections::VecDeque;
+
 use super::fetch::Available;
 use super::{Parts, Standard};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::model::{Graft, ObjectId, Payload, Placement, WantedSite};
-use crate::roles::{Context, OwnerView, PlaceRequest, PrepareRequest};
+use crate::roles::{Context, Level, OwnerView, PlaceRequest, PrepareRequest};
 use crate::sys::archive::{self, Limits};
 
 /// A site's tree, and what it is made of.
@@ -25,16 +27,31 @@ impl Standard {
         // The core first: where the others go may depend on it. Then owners before what they own, as the installer says by asking again.
         let mut waiting: Vec<&Available> = elements.iter().collect();
         waiting.sort_by_key(|one| one.resolved.id.kind() != "core");
-        for one in waiting {
+        let mut waiting: VecDeque<&Available> = waiting.into();
+        let mut refused = 0;
+        while let Some(one) = waiting.pop_front() {
             cx.check()?;
             let Some(tree) = one.tree else { return Ok(None) };
             let origin = wanted.elements.get(&one.resolved.id).map(|element| element.origin.clone()).unwrap_or_default();
-            let graft = self.place(cx, wanted, one, tree, &view).map_err(|error| at_origin(error, &origin, one.resolved.id.name(), ""))?;
+            let graft = match self.place(cx, wanted, one, tree, &view) {
+                Ok(graft) => graft,
+                // Its place may be known once its owner has one; when nobody else found a place meanwhile, it has none.
+                Err(error) if error.kind() == ErrorKind::NotFound && refused < waiting.len() => {
+                    refused += 1;
+                    waiting.push_back(one);
+                    continue;
+                }
+                Err(error) => return Err(at_origin(error, &origin, one.resolved.id.name(), "")),
+            };
+            refused = 0;
             if graft.id.kind() == "core" && view.core.is_none() {
                 view.core = Some(graft.clone());
             }
             view.placed.push(graft.clone());
             grafts.push(graft);
+        }
+        for warning in self.parts.installer.review(cx, &view).while_doing(|| format!("site `{}` would not work", wanted.name))? {
+            cx.log(Level::Warning, format!("{}: {warning}", wanted.name));
         }
         let tree = self.parts.stockroom.objects().compose(&grafts).while_doing(|| format!("could not compose site `{}`", wanted.name))?;
         Ok(Some(GraftedSite { tree, grafts }))

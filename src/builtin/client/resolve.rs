@@ -121,6 +121,8 @@ fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Res
             origin: element.origin.clone(),
         })
         .collect();
+    // What the others are to suit.
+    roots.sort_by_key(|root| root.id.kind() != "core");
     let mut locked: BTreeMap<ElementId, Version> = BTreeMap::new();
     let mut free = BTreeSet::new();
     let mut elsewhere: BTreeMap<ElementId, Vec<Version>> = BTreeMap::new();

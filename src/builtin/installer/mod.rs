@@ -1,3 +1,4 @@
-//! The installers that ship in Rust.
+//! Built-in installers.
 
+pub mod moodle;
 pub mod tree;

@@ -14,6 +14,7 @@ use super::examples;
 #[command(after_help = examples!(
     "greffon init                                a folder for a framework of one's own",
     "greffon init shop                           in a new folder `shop`",
+    "greffon init --app moodle campus           Moodle sites: a core and plugins",
     "greffon init --dry-run -C /srv/shop",
 ))]
 pub(crate) struct InitArgs {
@@ -30,6 +31,8 @@ pub(crate) struct InitArgs {
 pub(crate) enum App {
     /// Any tree; the manifest says where each type goes
     Tree,
+    /// Moodle: its own files say where plugins go and what fits
+    Moodle,
 }
 
 /// Check the surroundings and say what is wrong

@@ -14,6 +14,7 @@ pub(super) fn init(session: &Session<'_>, args: InitArgs) -> Result<u8> {
     };
     let app = match args.app {
         App::Tree => "tree",
+        App::Moodle => "moodle",
     };
     let report = first::run(&globals, &first::Options { app: Some(app.to_owned()) })?;
     session.printer.summary(&report, |report, page: &mut Text| small::init(report, globals.dry_run, page))?;

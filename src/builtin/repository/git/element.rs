@@ -12,7 +12,7 @@ use super::refs::{Candidate, RefKind, candidates, version_of_tag};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::parse_package;
 use crate::model::{Download, ElementId, ElementInfo, GitPin, ObjectId, Version};
-use crate::roles::{Context, InfoRequest, Installer, Level};
+use crate::roles::{Context, InfoRequest, Installer, Level, RefVersions};
 use crate::sys::git::{Source, Want};
 use crate::sys::redact;
 use crate::sys::stockroom::Stockroom;
@@ -72,15 +72,21 @@ impl GitElement {
         let wanted = candidates(&refs, &self.pin, &url)?;
         let offered: BTreeSet<ObjectId> = refs.iter().map(|found| found.commit).chain(wanted.iter().map(|candidate| candidate.commit)).collect();
         let mut facts = Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer);
-        let probe = if self.pin == GitPin::Version && wanted.len() > MANY { self.newest_by_name(&wanted) } else { None };
-        let by_name = match probe {
+        let many = self.pin == GitPin::Version && wanted.len() > MANY;
+        let names = many && self.installer.ref_versions(self.id.kind()) == RefVersions::Names;
+        let probe = if many && self.installer.ref_versions(self.id.kind()) == RefVersions::Probe { self.newest_by_name(&wanted) } else { None };
+        let silent = match probe {
             Some(probe) => {
                 self.learn(cx, &mut facts, std::slice::from_ref(&probe))?;
                 facts.get(probe.commit, &probe.reference) == Some(&Fact::Silent)
             }
             None => false,
         };
-        if by_name {
+        let by_name = names || silent;
+        if names {
+            let text = format!("{}: the names of {} tags and branches of `{url}` are versions; each would be a large download", self.id, wanted.len());
+            cx.log(Level::Detail, text);
+        } else if silent {
             let text = format!("{}: the newest of {} tags and branches of `{url}` states no version, so the tags' names are versions", self.id, wanted.len());
             cx.log(Level::Detail, text);
         } else {
@@ -90,7 +96,7 @@ impl GitElement {
         let fact = |candidate: &Candidate| if by_name { Some(Fact::Silent) } else { facts.get(candidate.commit, &candidate.reference).cloned() };
         let known: Vec<(Candidate, Fact)> = wanted.into_iter().filter_map(|candidate| fact(&candidate).map(|fact| (candidate, fact))).collect();
         facts.save(&offered)?;
-        let found = self.usable(cx, known, &url)?;
+        let found = self.usable(cx, known, &url, names)?;
         Ok(self.one_a_version(found))
     }
 
@@ -159,14 +165,21 @@ impl GitElement {
     }
 
     /// The candidates that are versions, with what is known of them.
-    fn usable(&self, cx: &Context, known: Vec<(Candidate, Fact)>, url: &str) -> Result<Vec<Found>> {
+    /// `names`: the installer says what their names mean.
+    fn usable(&self, cx: &Context, known: Vec<(Candidate, Fact)>, url: &str, names: bool) -> Result<Vec<Found>> {
         let pinned = self.pin != GitPin::Version;
+        let code = self.installer.ref_versions(self.id.kind()) == RefVersions::Code;
         let mut found = Vec::new();
         let mut faults = Vec::new();
         for (candidate, fact) in known {
-            let named = (candidate.kind == RefKind::Tag).then(|| version_of_tag(&candidate.name, self.id.name(), &*self.scheme)).flatten();
+            let named = match candidate.kind {
+                _ if names => self.installer.version_of_ref(self.id.kind(), &candidate.reference),
+                RefKind::Tag => version_of_tag(&candidate.name, self.id.name(), &*self.scheme),
+                _ => None,
+            };
             let info = match fact {
                 Fact::Info(info) => *info,
+                Fact::Silent if code && !pinned => continue,
                 Fact::Silent => match named.clone().or_else(|| pinned.then(|| Version::new(candidate.name.as_str()))) {
                     Some(version) => ElementInfo::bare(self.id.clone(), version),
                     None => continue,

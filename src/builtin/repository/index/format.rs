@@ -182,6 +182,8 @@ impl ElementFile {
                 yanked: version.yanked,
                 published: version.published,
                 download,
+                recommends: indexmap::IndexMap::new(),
+                reserve: None,
             });
         }
         Ok(infos)
