@@ -41,6 +41,8 @@ enum From {
     Stock,
     /// The element's own source in the manifest.
     Own,
+    /// The core brings it along, it is believed: no repository knows it.
+    Core,
 }
 
 /// One site's provider.
@@ -63,14 +65,33 @@ impl<'a> SiteProvider<'a> {
         match self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone()))? {
             From::Repository(index) => Some(self.client.parts.repositories[*index].name().to_owned()),
             From::Stock => Some(self.client.parts.stock.name().to_owned()),
-            From::Own => None,
+            From::Own | From::Core => None,
         }
+    }
+
+    /// Whether a chosen candidate is believed to be part of the core.
+    pub(super) fn is_shipped(&self, id: &ElementId, version: &Version) -> bool {
+        self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone())) == Some(&From::Core)
+    }
+
+    /// What nobody knows may be part of the core: whether it is can be told once the core is chosen.
+    fn shipped(&self, cx: &Context, id: &ElementId) -> Result<Option<Known>> {
+        if !self.site.elements.keys().any(|wanted| wanted.kind() == "core") {
+            return Ok(None);
+        }
+        let Some(version) = self.client.parts.installer.shipped(cx, id, None)? else { return Ok(None) };
+        let info = ElementInfo::bare(id.clone(), version.clone());
+        self.known(id, None, vec![(version, Some(Arc::new(info)), From::Core)], "the core".to_owned()).map(Some)
     }
 
     fn element(&self, cx: &Context, id: &ElementId) -> Result<Option<Known>> {
         let wanted = self.site.elements.get(id);
         match wanted.map(|wanted| (wanted, &wanted.source)) {
-            None | Some((_, Source::Repositories { .. })) => self.ask_repositories(cx, id, wanted),
+            None => match self.ask_repositories(cx, id, None)? {
+                Some(known) => Ok(Some(known)),
+                None => self.shipped(cx, id),
+            },
+            Some((_, Source::Repositories { .. })) => self.ask_repositories(cx, id, wanted),
             Some((wanted, source)) => {
                 let infos = self.ask_own_source(cx, wanted, source).map_err(|error| at_manifest(error, wanted))?;
                 Ok(Some(self.known(
@@ -164,6 +185,7 @@ impl<'a> SiteProvider<'a> {
             From::Repository(index) => format!("repository {}", self.client.parts.repositories[*index].name()),
             From::Stock => "the stock".to_owned(),
             From::Own => "its own source".to_owned(),
+            From::Core => "the core".to_owned(),
         }
     }
 
@@ -234,7 +256,7 @@ impl<'a> SiteProvider<'a> {
         let info = match from {
             Some(From::Repository(index)) => self.client.parts.repositories[index].element_info(cx, &request)?,
             Some(From::Stock) => self.client.parts.stock.element_info(cx, &request)?,
-            Some(From::Own) | None => None,
+            Some(From::Own | From::Core) | None => None,
         };
         Ok(info.map(Arc::new))
     }

@@ -66,17 +66,51 @@ impl Standard {
 
     fn resolved(&self, cx: &Context, site: &WantedSite, solution: &Solution, provider: &SiteProvider<'_>) -> Result<Vec<Resolved>> {
         let mut resolution = Vec::with_capacity(solution.chosen.len());
-        for (id, chosen) in &solution.chosen {
+        let (shipped, chosen): (Vec<_>, Vec<_>) = solution.chosen.iter().partition(|(id, chosen)| provider.is_shipped(id, &chosen.version));
+        for (id, chosen) in chosen {
             let from = provider.origin(id, &chosen.version);
             let scheme = self.scheme_to_record(site, id, &chosen.info)?;
             let mut info = (*chosen.info).clone();
+            // What the core brings along is nobody's to install.
+            info.dependencies.retain(|target, _| !shipped.iter().any(|(id, _)| *id == target));
             let tree = if from.is_none() { self.tree_known_at_once(cx, &info)? } else { None };
             self.pin_commit(cx, &mut info)?;
             let mut locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
             locked.tree = tree;
             resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
         }
+        self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution)?;
         Ok(resolution)
+    }
+
+    /// Whether the chosen core really has what nobody else knows. Where its code is not here yet, the whole site is looked over
+    /// once it is.
+    fn check_shipped(&self, cx: &Context, solution: &Solution, shipped: &[&ElementId], resolution: &[Resolved]) -> Result<()> {
+        let Some((core, tree)) = resolution.iter().find_map(|one| Some((one, one.locked.tree.filter(|_| one.id.kind() == "core")?))) else { return Ok(()) };
+        let core_name = format!("{} {}", core.id, core.pin.version);
+        for id in shipped {
+            let there = self.parts.installer.shipped(cx, id, Some(tree))?;
+            let scheme = self.schemes.of(id, None, None)?;
+            for (by, chosen) in &solution.chosen {
+                let Some(requirement) = chosen.info.dependencies.get(*id) else { continue };
+                let by = format!("{by} {}", chosen.version);
+                match &there {
+                    None => {
+                        return Err(Error::new(
+                            ErrorKind::NotFound,
+                            format!("{by} needs {id}, which no repository knows and {core_name} does not bring along"),
+                        )
+                        .hint(format!("say where it comes from: `greffon add {id} --git URL`")));
+                    }
+                    Some(version) if !scheme.requirement(requirement)?.matches(version) => {
+                        return Err(Error::new(ErrorKind::Conflict, format!("{by} needs {id} {requirement}, and {core_name} brings {version} along"))
+                            .hint("choose an older version of the one or a newer version of the other"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The tree of an element's own git source, whose objects are fetched for its metadata anyway. What a repository delivers has

@@ -124,7 +124,9 @@ mod tests {
         assert_eq!(info.recommends.values().next().map(Requirement::as_str), Some(">=39, <=501"));
         assert_eq!(info.reserve.as_deref(), Some("its author calls it beta"));
         let scheme = scheme("moodle").expect("built in");
-        for (core, needed, recommended) in [("4.2.9", false, true), ("4.3.0", true, true), ("5.1.9", true, true), ("2026042000", false, false), ("5.2+", false, false)] {
+        for (core, needed, recommended) in
+            [("4.2.9", false, true), ("4.3.0", true, true), ("5.1.9", true, true), ("2026042000", false, false), ("5.2+", false, false)]
+        {
             let fits = |text: &Requirement| scheme.requirement(text).expect("readable").matches(&core.into());
             assert_eq!((fits(&info.dependencies[0]), fits(&info.recommends[0])), (needed, recommended), "{core}");
         }

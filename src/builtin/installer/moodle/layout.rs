@@ -70,7 +70,8 @@ impl Layout {
     /// A path of the core's own lists: one that begins with the document root is meant from the root, any other from the document root.
     pub(super) fn from_root(&self, path: &str, place: &str) -> Result<String> {
         let path = path.trim_matches('/');
-        let inside = !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains('\\'));
+        let inside =
+            !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains('\\'));
         if !inside {
             return Err(Error::new(ErrorKind::Invalid, format!("`{}` in `{place}` is no folder of the site", path.escape_debug())));
         }

@@ -102,8 +102,11 @@ impl Check<'_> {
     fn dependency(&self, component: &str, minimum: Option<&str>, there: Option<&str>) -> Option<Error> {
         match (there, minimum) {
             (None, _) => Some(
-                Error::new(ErrorKind::Invalid, format!("{} needs {component}, which is neither wanted for this site nor part of {}", self.name(), self.core_name()))
-                    .hint(format!("`greffon add {PLUGINS}/{component}`, with `--git URL` where no repository knows it")),
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("{} needs {component}, which is neither wanted for this site nor part of {}", self.name(), self.core_name()),
+                )
+                .hint(format!("`greffon add {PLUGINS}/{component}`, with `--git URL` where no repository knows it")),
             ),
             (Some(there), Some(minimum)) if self.older(there, minimum) => Some(
                 Error::new(ErrorKind::Invalid, format!("{} needs {component} {minimum} or later, and this site has {there}", self.name()))

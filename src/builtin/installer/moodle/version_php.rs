@@ -43,7 +43,8 @@ pub(super) struct CoreVersion {
 /// Reads a plugin's. Files are often not UTF-8 in their comments: what cannot be read is replaced.
 pub(super) fn plugin(bytes: &[u8]) -> PluginVersion {
     let all = assignments(&String::from_utf8_lossy(bytes));
-    let has = |variable: &str| all.iter().any(|found| found.variable == variable && found.property.as_deref() == Some("version") && number(&found.value).is_some());
+    let has =
+        |variable: &str| all.iter().any(|found| found.variable == variable && found.property.as_deref() == Some("version") && number(&found.value).is_some());
     // Some files fill `$plugin` and copy it to `$module` for old cores.
     let variable = if has("plugin") || !has("module") { "plugin" } else { "module" };
     let mut read = PluginVersion { legacy: variable == "module", ..PluginVersion::default() };

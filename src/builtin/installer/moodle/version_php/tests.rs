@@ -49,10 +49,16 @@ $plugin->dependencies = [
 
 #[test]
 fn the_core_in_every_shape() {
-    let read = core(b"<?php\n$version  = 2024100706.05;  // YYYYMMDD\n$release  = '4.5.6+ (Build: 20250811)';\n$branch   = '405';\n$maturity = MATURITY_STABLE;\n");
+    let read =
+        core(b"<?php\n$version  = 2024100706.05;  // YYYYMMDD\n$release  = '4.5.6+ (Build: 20250811)';\n$branch   = '405';\n$maturity = MATURITY_STABLE;\n");
     assert_eq!(
         read,
-        CoreVersion { version: Some("2024100706.05".into()), release: Some("4.5.6+ (Build: 20250811)".into()), branch: Some("405".into()), maturity: Some(STABLE) }
+        CoreVersion {
+            version: Some("2024100706.05".into()),
+            release: Some("4.5.6+ (Build: 20250811)".into()),
+            branch: Some("405".into()),
+            maturity: Some(STABLE)
+        }
     );
 }
 
@@ -60,7 +66,9 @@ fn the_core_in_every_shape() {
 fn old_modules_are_read_and_marked() {
     let old = read("$module->version = 2012120300; $module->requires = 2012112900; $module->component = 'mod_attendance'; $module->cron = 0;");
     assert_eq!((old.legacy, old.version.as_deref(), old.component.as_deref()), (true, Some("2012120300"), Some("mod_attendance")));
-    let both = read("if (!isset($plugin)) { $plugin = new stdClass(); }\n$plugin->version = 2014010100; $plugin->component = 'mod_vpl'; $module->version = $plugin->version;");
+    let both = read(
+        "if (!isset($plugin)) { $plugin = new stdClass(); }\n$plugin->version = 2014010100; $plugin->component = 'mod_vpl'; $module->version = $plugin->version;",
+    );
     assert_eq!((both.legacy, both.version.as_deref()), (false, Some("2014010100")));
     let copied = read("$new->version = 2014010100; $module->version = $new->version;");
     assert_eq!((copied.legacy, copied.version.as_deref()), (true, Some("2014010100")));
@@ -90,7 +98,9 @@ fn numbers_and_texts_in_every_form() {
     ] {
         assert_eq!(read(&format!("$plugin->version = {text};")).version.as_deref(), expected, "{text}");
     }
-    for (text, expected) in [("2023041800", "2023041800"), ("'v1.' . 2", "v1.2"), ("'it\\'s'", "it's"), ("\"a\\\"b\\$c\"", "a\"b$c"), ("<<<X\nno\nX . 'x'", "?")] {
+    for (text, expected) in
+        [("2023041800", "2023041800"), ("'v1.' . 2", "v1.2"), ("'it\\'s'", "it's"), ("\"a\\\"b\\$c\"", "a\"b$c"), ("<<<X\nno\nX . 'x'", "?")]
+    {
         assert_eq!(read(&format!("$plugin->release = {text}; $plugin->version = 2020010100;")).release.as_deref().unwrap_or("?"), expected, "{text}");
     }
 }
