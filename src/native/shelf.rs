@@ -23,7 +23,9 @@ pub(super) fn library(spec: &UseSpec, pinned: &Pinned) -> Result<&'static Librar
     }
     let name = pinned.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let copy = fs::sealed_copy(&name, &bytes)?;
-    let library = Library::open(copy.path(), &pinned.path).map_err(|why| {
+    let opened = Library::open(copy.path(), &pinned.path);
+    copy.keep();
+    let library = opened.map_err(|why| {
         let error = Error::new(ErrorKind::Extension, format!("the native library `{}` cannot be used: {}", pinned.path.display(), why.escape_debug()));
         placed(spec, error.hint("a library is made for one machine and one version of the table: see extensions/native/greffon.h and build it anew"))
     })?;

@@ -489,7 +489,8 @@ static int32_t shelf_open(const greffon_host *host, const uint8_t *config, size_
     }
     if (list[0] != '/') {
         puts_to(&path, base);
-        puts_to(&path, "/");
+        if (!*base || base[strlen(base) - 1] != '/')
+            puts_to(&path, "/");
     }
     put(&path, list, strlen(list) + 1);
     free(base);

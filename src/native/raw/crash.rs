@@ -79,15 +79,24 @@ pub(super) fn watch() {
 }
 
 #[cfg(unix)]
-extern "C" fn on_signal(signal: i32, _: *mut libc::siginfo_t, _: *mut libc::c_void) {
+extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     let known = SIGNALS.iter().position(|(number, _)| *number == signal);
-    if let (Some(library), Some(index)) = (CURRENT.get(), known) {
-        say(library, SIGNALS[index].1);
-    }
-    // The handler that was there before takes over: the instruction that faulted faults again, and `abort` raises again.
-    if let (Some(index), Some(before)) = (known, BEFORE.get()) {
-        // SAFETY: gives back what `sigaction` gave.
-        unsafe { libc::sigaction(signal, &raw const before[index], std::ptr::null_mut()) };
+    // SAFETY: the system gives a valid description; actions are the system's own or what `sigaction` gave; `raise` may be used here,
+    // and the signal comes when this handler has returned.
+    unsafe {
+        if let (Some(library), Some(index)) = (CURRENT.get(), known) {
+            say(library, SIGNALS[index].1);
+            let mut ends: libc::sigaction = std::mem::zeroed();
+            ends.sa_sigaction = libc::SIG_DFL;
+            libc::sigaction(signal, &raw const ends, std::ptr::null_mut());
+            libc::raise(signal);
+        } else if let (Some(index), Some(before)) = (known, BEFORE.get()) {
+            // Not a library's: the handler that was there before takes over when the fault comes again. One that was sent does not.
+            libc::sigaction(signal, &raw const before[index], std::ptr::null_mut());
+            if (*info).si_code <= 0 {
+                libc::raise(signal);
+            }
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct SealedCopy {
     path: PathBuf,
-    _file: std::fs::File,
-    _folder: Option<tempfile::TempDir>,
+    file: std::fs::File,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl SealedCopy {
@@ -18,6 +18,13 @@ impl SealedCopy {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Keeps its path from ever meaning something else in this process: whoever remembers files by their path (the dynamic linker
+    /// does) would take the next copy for this one. A file is removed all the same; its name does not come again.
+    pub fn keep(self) {
+        drop(self.folder);
+        std::mem::forget(self.file);
     }
 }
 
@@ -48,7 +55,7 @@ fn in_memory(name: &str, bytes: &[u8]) -> Option<SealedCopy> {
     let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     // Where /proc is not mounted, a file serves.
     fs_err::metadata(&path).ok()?;
-    Some(SealedCopy { path, _file: file, _folder: None })
+    Some(SealedCopy { path, file, folder: None })
 }
 
 fn in_file(name: &str, bytes: &[u8]) -> Result<SealedCopy> {
@@ -57,7 +64,7 @@ fn in_file(name: &str, bytes: &[u8]) -> Result<SealedCopy> {
     let path = folder.path().join(name);
     let mut file = std::fs::File::create(&path).map_err(|error| Error::io("write", &path, error))?;
     file.write_all(bytes).map_err(|error| Error::io("write", &path, error))?;
-    Ok(SealedCopy { path, _file: file, _folder: Some(folder) })
+    Ok(SealedCopy { path, file, folder: Some(folder) })
 }
 
 #[cfg(test)]
