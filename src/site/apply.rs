@@ -1,5 +1,6 @@
 //! Apply: one tree takes another's place, wholly or not at all (DESIGN section 7).
 
+use super::crew;
 use super::draft::{Draft, Drafting};
 use super::index::Index;
 use super::journal::{Journal, Record, Step};
@@ -17,7 +18,7 @@ use crate::model::{Deploy, FileCounts, ObjectId, TreeChange};
 use crate::roles::{Context, Event, Unit};
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::lock::ExclusiveLock;
-use crate::sys::fs::witness::Witness;
+use crate::sys::fs::witness::{Witness, now};
 use crate::sys::fs::{durable, exchange, failpoint, ground};
 use std::collections::HashMap;
 
@@ -168,7 +169,12 @@ impl Site {
                 take_over_folder(&staged, stage, root)?;
             }
             index.store(&staged, "old")?;
-            let next = next_index(&index, &request.tree, &request.grafts, &draft, &witnesses);
+            let mut next = next_index(&index, &request.tree, &request.grafts, &draft, &witnesses);
+            for (folder, witness) in index.folders.iter().zip(&scan.folders).filter(|(_, witness)| witness.is_some()) {
+                if let Some(at) = next.folder(&folder.path) {
+                    next.folders[at].witness = *witness;
+                }
+            }
             next.store(&staged, "new")?;
             durable::sync_file_system(state)?;
             cx.check()?;
@@ -216,6 +222,7 @@ impl Site {
         witnesses: &HashMap<String, Witness>,
     ) -> Result<Vec<String>> {
         let total = Some(journal.steps.len() as u64);
+        let start = now();
         cx.emit(Event::Started { task: "apply".into(), total, unit: Unit::Items });
         let outcome = journal
             .steps
@@ -231,7 +238,7 @@ impl Site {
             .and_then(|keepsakes| generations::record(self, state, &journal.record).map(|()| keepsakes));
         let result = match outcome {
             Ok(keepsakes) => {
-                let next = witnessed(hands, next, journal, witnesses);
+                let next = folders_witnessed(cx, hands, witnessed(hands, next, journal, witnesses), journal, start);
                 // Each part of it may be repeated, so what fails once is tried again before anybody is bothered.
                 let mut saved = Vec::new();
                 let ended =
@@ -366,6 +373,9 @@ fn refreshed(index: &Index, scan: &Scan) -> Index {
             _ => None,
         };
     }
+    for (folder, witness) in index.folders.iter_mut().zip(&scan.folders) {
+        folder.witness = *witness;
+    }
     index
 }
 
@@ -401,6 +411,23 @@ fn witnessed(hands: &Hands, mut next: Index, journal: &Journal, witnesses: &Hash
         } else {
             None
         };
+    }
+    next
+}
+
+/// The folders that were moved in whole hold what was staged in them, if nobody has changed them since `start`, when they were moved.
+fn folders_witnessed(cx: &Context, hands: &Hands, mut next: Index, journal: &Journal, start: i64) -> Index {
+    let whole: Vec<&str> = journal.steps.iter().filter_map(|step| if let Step::Folder { path, .. } = step { Some(path.as_str()) } else { None }).collect();
+    let moved: Vec<usize> = (0..next.folders.len()).filter(|at| whole.iter().any(|top| super::owners::within(&next.folders[*at].path, top))).collect();
+    let Ok(Some(root)) = hands.root() else { return next };
+    let look = |at: &usize| {
+        let path = next.folders[*at].path.as_str();
+        Ok(root.witness(if path.is_empty() { "." } else { path })?.filter(|found| found.settled_before(start)))
+    };
+    if let Ok(found) = crew::each(cx, &moved, 256, look) {
+        for (at, witness) in moved.into_iter().zip(found) {
+            next.folders[at].witness = witness;
+        }
     }
     next
 }

@@ -16,7 +16,7 @@ use crate::sys::fs::witness::Witness;
 
 const MAGIC: &[u8; 8] = b"GRFINDEX";
 const END: &[u8; 4] = b"END!";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Every file that greffon answers for.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Index {
 pub(super) struct Folder {
     pub(super) path: String,
     pub(super) files: Range<usize>,
+    /// What the file system said of it when it held its files and folders and nothing else; `None`: it must be listed to know.
+    pub(super) witness: Option<Witness>,
 }
 
 /// A file.
@@ -81,7 +83,7 @@ impl Index {
             records.sort_by(|a, b| a.name.cmp(&b.name));
             let start = index.files.len();
             index.files.append(&mut records);
-            index.folders.push(Folder { path, files: start..index.files.len() });
+            index.folders.push(Folder { path, files: start..index.files.len(), witness: None });
         }
         index
     }
@@ -120,6 +122,10 @@ impl Index {
         bytes.extend_from_slice(&(self.folders.len() as u32).to_le_bytes());
         for folder in &self.folders {
             put_text(&mut bytes, folder.path.as_bytes());
+            bytes.push(u8::from(folder.witness.is_some()));
+            if let Some(witness) = &folder.witness {
+                put_witness(&mut bytes, witness);
+            }
             bytes.extend_from_slice(&(folder.files.len() as u32).to_le_bytes());
             for file in &self.files[folder.files.clone()] {
                 put_text(&mut bytes, file.name.as_bytes());
@@ -131,12 +137,7 @@ impl Index {
                 bytes.push(mode | if file.witness.is_some() { 4 } else { 0 });
                 bytes.extend_from_slice(file.entry.id.as_bytes());
                 if let Some(witness) = &file.witness {
-                    bytes.extend_from_slice(&witness.size.to_le_bytes());
-                    bytes.extend_from_slice(&witness.mtime.to_le_bytes());
-                    bytes.extend_from_slice(&witness.ctime.to_le_bytes());
-                    bytes.extend_from_slice(&witness.inode.to_le_bytes());
-                    bytes.extend_from_slice(&witness.device.to_le_bytes());
-                    bytes.extend_from_slice(&witness.mode.to_le_bytes());
+                    put_witness(&mut bytes, witness);
                 }
             }
         }
@@ -161,6 +162,11 @@ impl Index {
             if !sorted || (path.is_empty() != index.folders.is_empty()) || (!path.is_empty() && check_relative(&path).is_err()) {
                 return None;
             }
+            let witness = match reader.take(1)? {
+                [0] => None,
+                [1] => Some(reader.witness()?),
+                _ => return None,
+            };
             let start = index.files.len();
             for _ in 0..reader.u32()? {
                 let name = std::str::from_utf8(reader.text()?).ok()?.to_owned();
@@ -179,7 +185,7 @@ impl Index {
                 let witness = if flags & 4 == 0 { None } else { Some(reader.witness()?) };
                 index.files.push(Record { name, entry, witness });
             }
-            index.folders.push(Folder { path, files: start..index.files.len() });
+            index.folders.push(Folder { path, files: start..index.files.len(), witness });
         }
         (reader.0 == END).then_some(index)
     }
@@ -198,6 +204,15 @@ impl Index {
 fn put_text(bytes: &mut Vec<u8>, text: &[u8]) {
     bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
     bytes.extend_from_slice(text);
+}
+
+fn put_witness(bytes: &mut Vec<u8>, witness: &Witness) {
+    bytes.extend_from_slice(&witness.size.to_le_bytes());
+    bytes.extend_from_slice(&witness.mtime.to_le_bytes());
+    bytes.extend_from_slice(&witness.ctime.to_le_bytes());
+    bytes.extend_from_slice(&witness.inode.to_le_bytes());
+    bytes.extend_from_slice(&witness.device.to_le_bytes());
+    bytes.extend_from_slice(&witness.mode.to_le_bytes());
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -264,6 +279,8 @@ mod tests {
         assert_eq!(index.paths().iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["a/b.c", "a/b/x", "a/c", "z"]);
         assert_eq!(index.find("a/b/x").map(|at| index.files[at].entry.id), Some(ObjectId::from_bytes([1; 20])));
         assert_eq!(index.find("a/none"), None);
+        let mut index = index;
+        index.folders[1].witness = Some(Witness { mtime: 9, ctime: 9, inode: 4, device: 8, mode: 0o040_755, ..Witness::default() });
         let bytes = index.encode().expect("encoded");
         assert_eq!(Index::decode(&bytes), Some(index));
         let nothing = Index::default().encode().expect("encoded");

@@ -146,6 +146,9 @@ impl Site {
                 _ => None,
             };
         }
+        for (folder, witness) in next.folders.iter_mut().zip(found.folders) {
+            folder.witness = witness;
+        }
         Ok(next)
     }
 }

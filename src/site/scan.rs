@@ -1,11 +1,12 @@
 //! Looking at a site's files: every recorded file is compared with its witness, every folder of ours is listed for what nobody
-//! recorded. A file is read only where its witness does not settle it.
+//! recorded. A file is read only where its witness does not settle it; a folder is listed only where its own does not: whoever adds
+//! a name to a folder, removes or replaces one changes the folder's times.
 
 use std::collections::HashMap;
 
 use super::content::{self, Found};
 use super::crew;
-use super::index::Index;
+use super::index::{Index, Record};
 use super::owners::{Owners, join, plain};
 use crate::error::Result;
 use crate::model::Entry;
@@ -41,6 +42,9 @@ pub(super) struct Extra {
 /// Stands for a name that is not UTF-8.
 pub(super) const UNREADABLE: &str = "\u{fffd}";
 
+/// So many folders without a witness are no reason to write the index.
+const FEW: usize = 64;
+
 /// What a look at a site showed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scan {
@@ -50,7 +54,9 @@ pub(super) struct Scan {
     pub(super) extras: Vec<Extra>,
     /// Declared folders that are not there.
     pub(super) missing_folders: Vec<String>,
-    /// Whether a witness is known now that the index did not have.
+    /// For each of the index's folders: its witness, where it held nothing but what the index has. Empty: nobody looked.
+    pub(super) folders: Vec<Option<Witness>>,
+    /// Whether witnesses are known now that the index did not have, and that are worth writing it for.
     pub(super) learned: bool,
 }
 
@@ -65,6 +71,8 @@ impl Scan {
 struct Listed {
     files: Vec<Look>,
     extras: Vec<Extra>,
+    /// See [`Scan::folders`].
+    witness: Option<Witness>,
 }
 
 #[derive(Clone, Copy)]
@@ -94,8 +102,11 @@ pub(super) fn scan(cx: &Context, root: &Dir, index: &Index, owners: &Owners, ign
 
     let mut scan = Scan { files: Vec::with_capacity(index.files.len()), ..Scan::default() };
     let mut unsure = Vec::new();
+    let mut new_folders = 0;
     for (at, listed) in listed.into_iter().enumerate() {
         scan.extras.extend(listed.extras);
+        new_folders += usize::from(listed.witness.is_some() && index.folders[at].witness.is_none());
+        scan.folders.push(listed.witness);
         for (offset, look) in listed.files.into_iter().enumerate() {
             let place = index.folders[at].files.start + offset;
             scan.files.push(match look {
@@ -113,6 +124,8 @@ pub(super) fn scan(cx: &Context, root: &Dir, index: &Index, owners: &Owners, ign
         scan.learned |= matches!(state, State::Clean(Some(_)));
         scan.files[*place] = state;
     }
+    // A few folders may be listed again each time: that costs less than writing the index.
+    scan.learned |= new_folders > FEW.max(index.folders.len() / 4);
     for path in &declared {
         if root.sub(path)?.is_none() {
             scan.missing_folders.push(path.clone());
@@ -148,12 +161,24 @@ impl Looker<'_> {
     fn list(&self, at: usize) -> Result<Listed> {
         let folder = &self.index.folders[at];
         let records = &self.index.files[folder.files.clone()];
-        let mut listed = Listed { files: vec![Look::Missing; records.len()], extras: Vec::new() };
+        let mut listed = Listed { files: vec![Look::Missing; records.len()], extras: Vec::new(), witness: None };
+        if let (Some(recorded), false) = (&folder.witness, self.verify)
+            && self.root.witness(if folder.path.is_empty() { "." } else { &folder.path })?.is_some_and(|found| found.unchanged_since(recorded))
+        {
+            listed.witness = folder.witness;
+            self.look_by_path(&folder.path, records, &mut listed.files)?;
+            return Ok(listed);
+        }
+        let moment = now();
         let opened = if folder.path.is_empty() { Dir::open(self.root.path())? } else { self.root.sub(&folder.path)? };
         let Some(dir) = opened else { return Ok(listed) };
+        let witness = dir.own_witness()?;
         let subfolders = self.inside.get(folder.path.as_str()).map_or(&[][..], Vec::as_slice);
+        let mut expected = 0;
+        let mut others = false;
         dir.each(|name, kind| {
             let Some(name) = name else {
+                others = true;
                 // It cannot be one of ours; that something is there must be known all the same.
                 let path = join(&folder.path, UNREADABLE);
                 listed.extras.push(Extra { path, folder: kind == Kind::Directory, protected: false, in_the_way: false });
@@ -161,12 +186,15 @@ impl Looker<'_> {
             };
             if let Ok(found) = records.binary_search_by(|record| record.name.as_str().cmp(name)) {
                 listed.files[found] = self.look(&dir, name, records[found].witness.as_ref())?;
+                expected += 1;
                 return Ok(());
             }
             let ours = subfolders.binary_search(&name).is_ok();
             if ours && kind == Kind::Directory {
+                expected += 1;
                 return Ok(());
             }
+            others = true;
             let path = join(&folder.path, name);
             if self.ignore == Some(path.as_str()) || (kind == Kind::Directory && self.leads_to_declared(&path)) {
                 return Ok(());
@@ -175,7 +203,22 @@ impl Looker<'_> {
             listed.extras.push(Extra { path, folder: kind == Kind::Directory, protected, in_the_way: ours });
             Ok(())
         })?;
+        let whole = !others && expected == records.len() + subfolders.len();
+        listed.witness = Some(witness).filter(|witness| whole && witness.settled_before(moment));
         Ok(listed)
+    }
+
+    /// Looks at the files of a folder that holds them and its folders and nothing else, without opening it. Its path leads where it
+    /// did: every folder on the way is in the index too and is looked at by itself.
+    fn look_by_path(&self, folder: &str, records: &[Record], looks: &mut [Look]) -> Result<()> {
+        let mut path = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let start = path.len();
+        for (record, look) in records.iter().zip(looks) {
+            path.push_str(&record.name);
+            *look = self.look(self.root, &path, record.witness.as_ref())?;
+            path.truncate(start);
+        }
+        Ok(())
     }
 
     fn leads_to_declared(&self, path: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The stage: everything an apply will put in place, made ready beside the site with its final mode and owner, and made durable.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::crew;
 use super::owners::{join, split};
@@ -62,6 +62,9 @@ pub(super) struct Stage<'a> {
     pub(super) link_mode: LinkMode,
 }
 
+/// Folders of the stage that are in one folder.
+type Siblings<'a> = Vec<(&'a String, &'a StageFolder)>;
+
 /// Makes the folder of a run.
 pub(super) fn open(state: &Dir, name: &str) -> Result<Dir> {
     state.make_dir(FOLDER, 0o700)?;
@@ -90,7 +93,7 @@ fn gone(state: &Dir) -> Error {
 
 impl Stage<'_> {
     /// Fills the stage. Gives the witness of every staged file by its path in the site; nobody else can have touched them yet.
-    pub(super) fn fill(&self, folders: &std::collections::BTreeMap<String, StageFolder>) -> Result<HashMap<String, Witness>> {
+    pub(super) fn fill(&self, folders: &BTreeMap<String, StageFolder>) -> Result<HashMap<String, Witness>> {
         let mut wanted: Vec<Entry> = folders
             .values()
             .flat_map(|folder| &folder.items)
@@ -106,16 +109,21 @@ impl Stage<'_> {
 
         let total = folders.values().map(|folder| folder.items.len() as u64).sum();
         self.cx.emit(Event::Started { task: "stage".into(), total: Some(total), unit: Unit::Items });
-        let mut levels: Vec<Vec<(&String, &StageFolder)>> = Vec::new();
-        for folder in folders {
-            let depth = folder.0.matches('/').count();
+        // Level by level, so that what is above is there; those of one folder together, so that it is opened once.
+        let mut levels: Vec<Vec<Siblings<'_>>> = Vec::new();
+        let mut siblings: BTreeMap<&str, Siblings<'_>> = BTreeMap::new();
+        for (path, folder) in folders {
+            siblings.entry(split(path).0).or_default().push((path, folder));
+        }
+        for (above, group) in siblings {
+            let depth = if above.is_empty() { 0 } else { above.matches('/').count() + 1 };
             levels.resize_with(levels.len().max(depth + 1), Vec::new);
-            levels[depth].push(folder);
+            levels[depth].extend(group.chunks(16).map(<[_]>::to_vec));
         }
         let mut witnesses = HashMap::with_capacity(total as usize);
         let mut done = 0;
         for level in &levels {
-            for staged in crew::each(self.cx, level, 16, |(path, folder)| self.folder(path, folder))? {
+            for staged in crew::each(self.cx, level, 2, |group| self.siblings(group))? {
                 done += staged.len() as u64;
                 witnesses.extend(staged);
             }
@@ -125,9 +133,17 @@ impl Stage<'_> {
         Ok(witnesses)
     }
 
-    fn folder(&self, path: &str, folder: &StageFolder) -> Result<Vec<(String, Witness)>> {
-        let (above, name) = split(path);
-        let above = self.dir.sub(above)?.ok_or_else(|| gone(&self.dir))?;
+    fn siblings(&self, group: &Siblings<'_>) -> Result<Vec<(String, Witness)>> {
+        let Some((first, _)) = group.first() else { return Ok(Vec::new()) };
+        let above = self.dir.sub(split(first).0)?.ok_or_else(|| gone(&self.dir))?;
+        let mut staged = Vec::new();
+        for (path, folder) in group {
+            self.folder(&above, split(path).1, folder, &mut staged)?;
+        }
+        Ok(staged)
+    }
+
+    fn folder(&self, above: &Dir, name: &str, folder: &StageFolder, staged: &mut Vec<(String, Witness)>) -> Result<()> {
         above.make_dir(name, 0o755)?;
         let dir = above.sub(name)?.ok_or_else(|| gone(&self.dir))?;
         let like = match (&folder.like, &self.root) {
@@ -138,17 +154,17 @@ impl Stage<'_> {
             Some(like) => (like.mode & 0o7777, Some((like.uid, like.gid)).filter(|owner| *owner != ground::acting_as())),
             None => (self.custom.folder(), self.custom.owner),
         };
-        let mut staged = Vec::with_capacity(folder.items.len());
+        staged.reserve(folder.items.len());
         for item in &folder.items {
             staged.extend(self.item(&dir, item)?.map(|witness| (item.path.clone(), witness)));
         }
         if let Some((uid, gid)) = owner {
-            give(&above, name, uid, gid)?;
+            give(above, name, uid, gid)?;
         }
         if dir.own_witness()?.mode & 0o7777 != mode {
             dir.set_mode(mode)?;
         }
-        Ok(staged)
+        Ok(())
     }
 
     fn item(&self, dir: &Dir, item: &Item) -> Result<Option<Witness>> {

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, RawDir, ResolveFlags, Uid};
 use rustix::io::Errno;
@@ -22,6 +23,8 @@ pub struct Dir(Arc<Inner>);
 struct Inner {
     fd: OwnedFd,
     path: PathBuf,
+    /// Whether its names were read: the position belongs to the open file.
+    listed: AtomicBool,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -46,7 +49,7 @@ impl Dir {
     }
 
     fn from_fd(fd: OwnedFd, path: PathBuf) -> Self {
-        Self(Arc::new(Inner { fd, path }))
+        Self(Arc::new(Inner { fd, path, listed: AtomicBool::new(false) }))
     }
 
     /// Where it was opened; for messages only.
@@ -130,8 +133,9 @@ impl Dir {
     /// `Io`, and whatever `each` fails with.
     pub fn each(&self, mut each: impl FnMut(Option<&str>, Kind) -> Result<()>) -> Result<()> {
         let mut buffer = [MaybeUninit::<u8>::uninit(); 8192];
-        // A position belongs to the open file: a handle that was listed before must start anew.
-        rustix::fs::seek(self, rustix::fs::SeekFrom::Start(0)).map_err(|errno| self.error("list", "", errno))?;
+        if self.0.listed.swap(true, Ordering::Relaxed) {
+            rustix::fs::seek(self, rustix::fs::SeekFrom::Start(0)).map_err(|errno| self.error("list", "", errno))?;
+        }
         let mut listing = RawDir::new(self, &mut buffer);
         while let Some(entry) = listing.next() {
             let entry = entry.map_err(|errno| self.error("list", "", errno))?;

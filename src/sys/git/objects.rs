@@ -28,6 +28,8 @@ struct Inner {
     pool: Pool,
     /// The object folders that handles know of.
     alternates: Mutex<Vec<String>>,
+    /// The tree that was listed last, with its files: a plan and the apply that follows, and sites that are alike, ask for the same.
+    listed: Mutex<Option<(ObjectId, Vec<TreeFile>)>>,
 }
 
 /// One name of a tree to be written.
@@ -61,7 +63,7 @@ impl Objects {
             create(directory)?;
         }
         let objects =
-            Self { inner: Arc::new(Inner { sources: sources.to_owned(), pool: Pool::new(directory), alternates: Mutex::new(vec![String::from("unread")]) }) };
+            Self { inner: Arc::new(Inner { sources: sources.to_owned(), pool: Pool::new(directory), alternates: Mutex::new(vec![String::from("unread")]), listed: Mutex::default() }) };
         objects.refresh()?;
         Ok(objects)
     }
@@ -207,7 +209,14 @@ impl Objects {
     /// # Errors
     /// `Git`; `Invalid` for a hostile name; `Unsupported` for a gitlink, naming the path.
     pub fn files(&self, tree: ObjectId) -> Result<Vec<TreeFile>> {
-        super::walk::files(self, tree)
+        if let Some((last, files)) = &*self.inner.listed.lock().unwrap_or_else(PoisonError::into_inner)
+            && *last == tree
+        {
+            return Ok(files.clone());
+        }
+        let files = super::walk::files(self, tree)?;
+        *self.inner.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((tree, files.clone()));
+        Ok(files)
     }
 
     /// Refuses a tree that cannot be installed: see [`Self::files`], and git-LFS pointers, told by the sizes of blobs. To be

@@ -33,6 +33,7 @@ pub(super) struct Lease<'pool> {
 impl Pool {
     pub(super) fn new(directory: &Path) -> Self {
         git2::opts::strict_hash_verification(false);
+        super::transport::limit_mapping();
         Self { directory: directory.to_owned(), epoch: AtomicU64::new(0), idle: Mutex::default(), extra: Mutex::default() }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -158,6 +158,20 @@ fn register() -> std::result::Result<(), git2::Error> {
             Transport::smart(remote, true, Wire { shared })
         })
     }
+}
+
+/// Bytes of a pack that are mapped at a time.
+const WINDOW: usize = 16 << 20;
+
+/// Limits what is mapped of all packs together: libgit2 maps them whole otherwise, and what was read counts as this process's memory.
+pub(super) fn limit_mapping() {
+    static ONCE: Once = Once::new();
+    #[allow(unsafe_code)]
+    ONCE.call_once(|| {
+        // SAFETY: the limits are plain numbers that libgit2 reads without a lock; they are set before the first repository is opened.
+        // Where they cannot be set, packs are mapped whole as before.
+        let _ = unsafe { git2::opts::set_mwindow_size(WINDOW).and_then(|()| git2::opts::set_mwindow_mapped_limit(4 * WINDOW)) };
+    });
 }
 
 struct Wire {

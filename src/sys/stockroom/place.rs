@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::PoisonError;
+use std::sync::{OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -10,6 +10,7 @@ use sha1::{Digest as _, Sha1};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Entry, FileMode, LinkMode};
+use crate::sys::fs::ground;
 use crate::sys::git::Objects;
 
 use super::BlobFiles;
@@ -82,8 +83,11 @@ impl Placing<'_> {
         let bits = Mode::from_raw_mode(permissions);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(self.directory, self.name, flags, bits).map_err(|error| self.fault("make", error))?;
-        // The umask must not decide what the caller has decided.
-        rustix::fs::fchmod(&file, bits).map_err(|error| self.fault("set the mode of", error))?;
+        // The umask must not decide what the caller has decided; a folder's default ACL may.
+        static UMASK: OnceLock<u32> = OnceLock::new();
+        if permissions & UMASK.get_or_init(ground::umask) != 0 {
+            rustix::fs::fchmod(&file, bits).map_err(|error| self.fault("set the mode of", error))?;
+        }
         Ok(file)
     }
 
