@@ -224,3 +224,29 @@ fn replace(path: &Path, text: &str) {
     std::fs::write(&aside, text).expect("written");
     std::fs::rename(&aside, path).expect("renamed");
 }
+
+/// A folder is listed only where its own times moved: setting them back must not hide what was added.
+#[test]
+fn a_name_added_to_a_folder_whose_time_was_set_back_is_seen() {
+    let fixture = Fixture::new();
+    fixture.apply(&[X1]);
+    let folder = fixture.path().join("plugins/x");
+    std::thread::sleep(std::time::Duration::from_millis(40));
+    let state = || fixture.site().status(&Context::silent(), false).expect("status").state;
+    assert_eq!(state(), SiteState::Clean);
+    let before = std::fs::metadata(&folder).expect("there").modified().expect("a time");
+    std::fs::write(folder.join("added"), "by hand").expect("written");
+    std::fs::File::open(&folder).expect("opened").set_modified(before).expect("set back");
+    assert_eq!(state(), SiteState::Drift, "the folder was taken for unchanged");
+    std::fs::remove_file(folder.join("added")).expect("removed");
+    assert_eq!(state(), SiteState::Clean);
+    // Another folder of the same names in its place.
+    let aside = fixture.folder.path().join("aside");
+    std::fs::rename(&folder, &aside).expect("moved");
+    std::fs::create_dir(&folder).expect("made");
+    assert_eq!(state(), SiteState::Drift, "an empty folder was taken for the full one");
+    std::fs::remove_dir(&folder).expect("removed");
+    std::fs::rename(&aside, &folder).expect("moved back");
+    std::fs::write(folder.join("late"), "added in the folder that came back").expect("written");
+    assert_eq!(state(), SiteState::Drift);
+}
