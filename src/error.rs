@@ -94,6 +94,7 @@ struct Inner {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
     fixes: Vec<Fix>,
+    fixed_by: Option<String>,
 }
 
 impl Error {
@@ -109,6 +110,7 @@ impl Error {
             source: None,
             others: Vec::new(),
             fixes: Vec::new(),
+            fixed_by: None,
         }))
     }
 
@@ -166,6 +168,13 @@ impl Error {
         self
     }
 
+    /// Says how to take one of the ways out: the last line of all.
+    #[must_use]
+    pub fn fixed_by(mut self, how: impl Into<String>) -> Self {
+        self.0.fixed_by = Some(how.into());
+        self
+    }
+
     /// Sets the cause, printed as `caused by:`.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -190,6 +199,7 @@ impl Error {
         outer.0.notes = std::mem::take(&mut self.0.notes);
         outer.0.others = std::mem::take(&mut self.0.others);
         outer.0.fixes = std::mem::take(&mut self.0.fixes);
+        outer.0.fixed_by = self.0.fixed_by.take();
         outer.0.source = Some(Box::new(self));
         outer
     }
@@ -223,6 +233,11 @@ impl Error {
     #[must_use]
     pub fn fixes(&self) -> &[Fix] {
         &self.0.fixes
+    }
+    /// How to take one of them.
+    #[must_use]
+    pub fn how_to_fix(&self) -> Option<&str> {
+        self.0.fixed_by.as_deref()
     }
     /// Whether a later try may succeed.
     #[must_use]

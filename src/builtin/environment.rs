@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +11,7 @@ use crate::roles::{Context, Installer};
 use crate::sys::git::Sources;
 use crate::sys::http::{Auth, Http};
 use crate::sys::stockroom::Stockroom;
-use crate::version::{self, Scheme};
+use crate::version::{Scheme, SchemeBook};
 
 /// The surroundings of a constructor. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,8 +24,8 @@ pub struct Env {
     pub stockroom: Stockroom,
     /// The application's installer: reads versions from code.
     pub installer: Arc<dyn Installer>,
-    /// `[config.schemes]`: type → scheme.
-    pub schemes: IndexMap<String, String>,
+    /// `[config.schemes]`, and the schemes that extensions bring.
+    pub schemes: SchemeBook,
     /// The credentials that repositories brought along, for what is downloaded from them.
     pub credentials: Credentials,
 }
@@ -37,9 +36,9 @@ impl Env {
     /// # Errors
     /// `Version` for a scheme that does not exist.
     pub fn scheme(&self, kind: &str) -> Result<Arc<dyn Scheme>> {
-        match self.schemes.get(kind) {
-            Some(name) => version::scheme(name),
-            None => version::scheme(self.installer.scheme(kind).as_deref().unwrap_or("3m")),
+        match self.schemes.of_type(kind) {
+            Some(name) => self.schemes.get(name),
+            None => self.schemes.get(self.installer.scheme(kind).as_deref().unwrap_or("3m")),
         }
     }
 }

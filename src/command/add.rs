@@ -6,7 +6,7 @@ use super::lock::{LockChange, compare};
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, NewElement, add_elements};
-use crate::model::{Digest, ElementId, GitPin, Lock, Requirement, Source, Version, WantedSite};
+use crate::model::{Digest, ElementId, GitPin, Lock, Origin, Requirement, Source, Version, WantedSite};
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::places;
 
@@ -175,18 +175,19 @@ fn resolve_with(workspace: &Workspace, text: String, update: UpdateChoice) -> Re
     let manifest = Manifest::parse(&workspace.manifest.path, text)?;
     let mut request = workspace.request(&[], PlanDepth::Resolve, update);
     request.wanted = placed_as_on_disk(&workspace.manifest, &manifest);
-    let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+    let plan = workspace.or_offer(workspace.roles.client.plan(&workspace.machine.cx, &request), &manifest)?;
     Ok((manifest, plan))
 }
 
 /// The sites of a manifest that is not written yet. Errors show the file as it is, so that is where its elements are said;
 /// what is new is said nowhere so far.
-fn placed_as_on_disk(disk: &Manifest, edited: &Manifest) -> Vec<WantedSite> {
+pub(super) fn placed_as_on_disk(disk: &Manifest, edited: &Manifest) -> Vec<WantedSite> {
     let mut sites = edited.sites.clone();
     for site in &mut sites {
         let before = disk.sites.iter().find(|before| before.name == site.name);
         for (id, element) in &mut site.elements {
-            element.origin = before.and_then(|before| before.elements.get(id)).map(|element| element.origin.clone()).unwrap_or_default();
+            let said = before.and_then(|before| before.elements.get(id)).map(|element| element.origin.clone());
+            element.origin = said.unwrap_or_else(|| Origin { file: "this command".into(), ..Origin::default() });
         }
     }
     sites

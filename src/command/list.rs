@@ -1,4 +1,4 @@
-//! `list`, `tree`, `why`, `outdated`: what the lock says of the sites, and what there would be.
+//! `list` and `why`: what the lock says of the sites.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::Workspace;
 use crate::builtin::client::{Resolved, fit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, WantedSite};
-use crate::roles::{Versions, VersionsRequest};
+use crate::model::{ElementId, Origin, Requirement, WantedSite};
 
 /// What the chosen sites are made of.
 #[derive(Debug, Clone, Serialize)]
@@ -146,19 +145,30 @@ pub fn why(workspace: &Workspace, name: &str) -> Result<WhyReport> {
     Ok(WhyReport { schema: "greffon/why/1", element, sites })
 }
 
+/// `greffon.toml:12`.
+pub(super) fn said_at(origin: &Origin) -> String {
+    let file = origin.file.file_name().map_or_else(|| "greffon.toml".to_owned(), |name| name.to_string_lossy().into_owned());
+    format!("{file}:{}", origin.line)
+}
+
+/// What an element of a site needs, the optional groups that are on among it.
+pub(super) fn needs<'a>(wanted: &'a WantedSite, one: &'a Resolved) -> impl Iterator<Item = (&'a ElementId, &'a Requirement)> {
+    let groups = wanted.elements.get(&one.id).map(|element| element.optional.as_slice()).unwrap_or_default();
+    one.locked.dependencies.iter().chain(groups.iter().filter_map(|group| one.locked.optional.get(group)).flatten())
+}
+
 /// Follows who needs whom upwards until the manifest asks; `path` keeps cycles from being followed twice.
 fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path: &mut Vec<ElementId>, below: &[Step], chains: &mut Vec<Vec<Step>>) {
     if chains.len() > 100 {
         return;
     }
     if let Some(root) = wanted.elements.get(element) {
-        let file = root.origin.file.file_name().map_or_else(|| "greffon.toml".to_owned(), |name| name.to_string_lossy().into_owned());
-        let mut chain = vec![Step { who: format!("{file}:{}", root.origin.line), asks: format!("{element} {}", root.requirement) }];
+        let mut chain = vec![Step { who: said_at(&root.origin), asks: format!("{element} {}", root.requirement) }];
         chain.extend_from_slice(below);
         chains.push(chain);
     }
     for one in resolution {
-        let Some(requirement) = one.locked.dependencies.get(element) else { continue };
+        let Some((_, requirement)) = needs(wanted, one).find(|(id, _)| *id == element) else { continue };
         if path.contains(&one.id) {
             continue;
         }
@@ -168,109 +178,4 @@ fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path
         climb(wanted, resolution, &one.id, path, &steps, chains);
         path.pop();
     }
-}
-
-/// What could be newer.
-#[derive(Debug, Clone, Serialize)]
-pub struct OutdatedReport {
-    /// `greffon/outdated/1`.
-    pub schema: &'static str,
-    /// One a site and element that is not at the newest there is.
-    pub elements: Vec<OutdatedElement>,
-    /// Whether the caller asked for status 3, and something could be newer.
-    #[serde(skip)]
-    pub pending: bool,
-}
-
-/// One element that could be newer.
-#[derive(Debug, Clone, Serialize)]
-pub struct OutdatedElement {
-    /// The site.
-    pub site: String,
-    /// Its type.
-    pub r#type: String,
-    /// Its name.
-    pub name: String,
-    /// The locked version.
-    pub locked: String,
-    /// The newest that `greffon update` would choose.
-    pub fits: String,
-    /// The newest there is.
-    pub newest: String,
-    /// What keeps it from the newest.
-    pub held_back_by: Vec<String>,
-}
-
-/// Compares the lock with what there is.
-///
-/// # Errors
-/// Whatever the repositories fail with; `Conflict` when the manifest can no longer be satisfied.
-pub fn outdated(workspace: &Workspace, exit_code: bool) -> Result<OutdatedReport> {
-    let updated = workspace.plan(&[], crate::roles::PlanDepth::Resolve, crate::roles::UpdateChoice::All)?;
-    let mut elements = Vec::new();
-    for wanted in workspace.chosen(false)? {
-        let resolution = workspace.resolution(wanted)?;
-        for one in &resolution {
-            let fits = updated.lock.entry(&wanted.name, &one.id).map_or_else(|| one.pin.version.clone(), |(pin, _)| pin.version.clone());
-            let scheme = workspace.schemes.of(&one.id, wanted.elements.get(&one.id), one.locked.scheme.as_deref())?;
-            let newest = newest(workspace, one, &*scheme)?.filter(|newest| scheme.compare(newest, &fits).is_gt()).unwrap_or_else(|| fits.clone());
-            if one.pin.version == fits && one.pin.version == newest {
-                continue;
-            }
-            let held_back_by = if newest == fits { Vec::new() } else { holders(wanted, &resolution, one, &newest, &*scheme)? };
-            elements.push(OutdatedElement {
-                site: wanted.name.clone(),
-                r#type: one.id.kind().to_owned(),
-                name: one.id.name().to_owned(),
-                locked: one.pin.version.to_string(),
-                fits: fits.to_string(),
-                newest: newest.to_string(),
-                held_back_by,
-            });
-        }
-    }
-    Ok(OutdatedReport { schema: "greffon/outdated/1", pending: exit_code && !elements.is_empty(), elements })
-}
-
-fn newest(workspace: &Workspace, one: &Resolved, scheme: &dyn crate::version::Scheme) -> Result<Option<crate::model::Version>> {
-    let Some(repository) = &one.locked.repository else {
-        let versions = workspace.own_versions(&one.id)?.into_iter().map(|info| info.version);
-        return Ok(versions.filter(|version| scheme.check(version).is_ok() && !scheme.is_prerelease(version)).max_by(|a, b| scheme.compare(a, b)));
-    };
-    let Some(repository) = workspace.roles.repositories.iter().find(|known| known.name() == repository) else { return Ok(None) };
-    match repository.versions(&workspace.machine.cx, &VersionsRequest { id: one.id.clone() })? {
-        Versions::Unknown => Ok(None),
-        Versions::Known(entries) => Ok(entries
-            .into_iter()
-            .filter(|entry| entry.info.as_ref().is_none_or(|info| info.yanked.is_none()))
-            .map(|entry| entry.version)
-            .filter(|version| scheme.check(version).is_ok() && !scheme.is_prerelease(version))
-            .max_by(|a, b| scheme.compare(a, b))),
-    }
-}
-
-fn holders(
-    wanted: &WantedSite,
-    resolution: &[Resolved],
-    one: &Resolved,
-    newest: &crate::model::Version,
-    scheme: &dyn crate::version::Scheme,
-) -> Result<Vec<String>> {
-    let mut holders = Vec::new();
-    if let Some(root) = wanted.elements.get(&one.id)
-        && !scheme.requirement(&root.requirement)?.matches(newest)
-    {
-        holders.push(format!("greffon.toml:{} asks for {}", root.origin.line, root.requirement));
-    }
-    for other in resolution {
-        if let Some(requirement) = other.locked.dependencies.get(&one.id)
-            && !scheme.requirement(requirement)?.matches(newest)
-        {
-            holders.push(format!("{} {} needs {requirement}", other.id, other.pin.version));
-        }
-    }
-    if holders.is_empty() {
-        holders.push("what it needs does not fit".to_owned());
-    }
-    Ok(holders)
 }

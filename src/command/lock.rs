@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Workspace;
+use super::workspace::no_site;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Lock, LockKey};
 use crate::roles::{PlanDepth, UpdateChoice};
@@ -27,6 +28,8 @@ pub struct Report {
     pub elements: usize,
     /// What differs from before.
     pub changes: Vec<LockChange>,
+    /// Requirements that `update --to` changed in the manifest.
+    pub requirements: Vec<RequirementChange>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -44,6 +47,19 @@ pub struct LockChange {
     pub to: Vec<String>,
 }
 
+/// One requirement that was changed in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequirementChange {
+    /// The element's type.
+    pub r#type: String,
+    /// The element's name.
+    pub name: String,
+    /// What it was.
+    pub from: String,
+    /// What it is.
+    pub to: String,
+}
+
 /// Resolves, and writes the lockfile where it no longer fits.
 ///
 /// # Errors
@@ -59,7 +75,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         request.locked = false;
         request.frozen = false;
     }
-    let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
+    let plan = workspace.or_offer(workspace.roles.client.plan(&workspace.machine.cx, &request), &workspace.manifest)?;
     finish(workspace, plan, options.check)
 }
 
@@ -77,7 +93,7 @@ pub(super) fn finish(workspace: &Workspace, plan: crate::model::Plan, check: boo
     if differs && !check && !workspace.globals.dry_run {
         workspace.write_lock(&plan.lock)?;
     }
-    Ok(Report { schema: "greffon/lock/1", changed: differs, elements: plan.lock.elements.len(), changes, warnings: plan.warnings })
+    Ok(Report { schema: "greffon/lock/1", changed: differs, elements: plan.lock.elements.len(), changes, requirements: Vec::new(), warnings: plan.warnings })
 }
 
 fn shown(versions: &[String]) -> String {
@@ -104,7 +120,7 @@ fn imitate(workspace: &Workspace, lock: &mut Lock, like: &str) -> Result<()> {
         return Err(Error::new(ErrorKind::Usage, "`--like` needs one `--site`"));
     };
     if !workspace.manifest.sites.iter().any(|other| other.name == like) {
-        return Err(Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", like.escape_debug())));
+        return Err(no_site(like, &workspace.manifest.sites));
     }
     let ids: Vec<_> = lock.elements.keys().map(|key: &LockKey| key.id.clone()).collect();
     for id in ids {

@@ -4,6 +4,7 @@ pub mod globals;
 
 mod machine;
 mod names;
+mod versions;
 mod workspace;
 
 pub mod add;
@@ -11,11 +12,13 @@ pub mod build;
 pub mod diff;
 pub mod doctor;
 pub mod fetch;
+pub mod fix;
 pub mod forget;
 pub mod history;
 pub mod init;
 pub mod list;
 pub mod lock;
+pub mod outdated;
 pub mod plan;
 pub mod recover;
 pub mod remove;
@@ -27,6 +30,7 @@ pub mod stock;
 pub mod sync;
 pub mod tree;
 pub mod update;
+pub mod why_not;
 
 pub use globals::{Color, Globals};
 pub use machine::Machine;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Digest, GitPin, Plan, SitePlan, Source, WantedSite};
+use crate::model::{Digest, ElementId, Plan, SitePlan, WantedSite};
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::{fs, places};
 
@@ -84,22 +84,28 @@ pub fn report(plan: Plan, exit_code: bool) -> Report {
 fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result<Plan> {
     let depth = if workspace.globals.dry_run || workspace.globals.offline { PlanDepth::Peek } else { PlanDepth::Compose };
     let mut request = workspace.request(sites, depth, UpdateChoice::Keep);
+    let mut supposed = Vec::new();
     for text in with {
         let argument = parse_element(text)?;
         let id = workspace.any_element(&argument.name)?;
         let requirement = argument
             .requirement
             .ok_or_else(|| Error::new(ErrorKind::Usage, format!("`--with {text}` names no version")).hint(format!("--with {id}@REQUIREMENT")))?;
+        supposed.push(id.clone());
         for site in request.wanted.iter_mut().filter(|site| request.only.contains(&site.name)) {
-            site.add(id.clone(), requirement.clone());
-            if let Some(element) = site.elements.get_mut(&id)
-                && let Source::Git { pin, .. } = &mut element.source
-            {
-                *pin = GitPin::Version;
-            }
+            site.ask(&id, requirement.clone(), "`--with`");
         }
     }
-    workspace.roles.client.plan(&workspace.machine.cx, &request)
+    let outcome = workspace.roles.client.plan(&workspace.machine.cx, &request);
+    if with.is_empty() { workspace.or_offer(outcome, &workspace.manifest) } else { outcome.map_err(|error| what_else(error, &supposed)) }
+}
+
+/// Nothing is to be written for a mere supposition: the ways out that leave it standing are told as hints.
+fn what_else(error: Error, supposed: &[ElementId]) -> Error {
+    let fixes = error.fixes().to_vec();
+    let leaves = |fix: &&crate::model::Fix| !fix.changes.iter().any(|change| supposed.contains(change.id()));
+    let hints: Vec<String> = fixes.iter().filter(leaves).map(|fix| format!("it would go if you {}", fix.text)).collect();
+    hints.into_iter().fold(error.offering(Vec::new()), Error::hint)
 }
 
 fn save(workspace: &Workspace, plan: &Plan, sites: &[&WantedSite], out: &Path) -> Result<()> {

@@ -40,7 +40,7 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
         sources: machine.sources.clone(),
         stockroom: machine.stockroom.clone(),
         installer: std::sync::Arc::clone(&installer),
-        schemes: indexmap::IndexMap::new(),
+        schemes: crate::version::SchemeBook::default(),
         credentials: Credentials::default(),
     };
     let (stock, downloader) = (default_spec("store"), default_spec("standard"));

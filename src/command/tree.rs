@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::Workspace;
+use super::list::needs;
 use crate::builtin::client::Resolved;
 use crate::error::Result;
-use crate::model::ElementId;
+use crate::model::{ElementId, WantedSite};
 
 /// What `tree` may be told.
 #[derive(Debug, Clone, Default)]
@@ -60,17 +61,17 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         let resolution = workspace.resolution(wanted)?;
         let roots: Vec<ElementId> = match &element {
             Some(element) => vec![element.clone()],
-            None if options.invert => resolution.iter().filter(|one| one.locked.dependencies.is_empty()).map(|one| one.id.clone()).collect(),
+            None if options.invert => resolution.iter().filter(|one| needs(wanted, one).next().is_none()).map(|one| one.id.clone()).collect(),
             None => wanted.elements.keys().cloned().collect(),
         };
         let mut seen = Vec::new();
-        let roots = roots.iter().filter_map(|id| node(&resolution, id, None, options.invert, &mut seen)).collect();
+        let roots = roots.iter().filter_map(|id| node(wanted, &resolution, id, None, options.invert, &mut seen)).collect();
         sites.push(SiteTree { name: wanted.name.clone(), roots });
     }
     Ok(Report { schema: "greffon/tree/1", sites })
 }
 
-fn node(resolution: &[Resolved], id: &ElementId, asked: Option<String>, invert: bool, seen: &mut Vec<ElementId>) -> Option<Node> {
+fn node(wanted: &WantedSite, resolution: &[Resolved], id: &ElementId, asked: Option<String>, invert: bool, seen: &mut Vec<ElementId>) -> Option<Node> {
     let one = resolution.iter().find(|one| one.id == *id)?;
     let repeated = seen.contains(id);
     let mut children = Vec::new();
@@ -78,17 +79,17 @@ fn node(resolution: &[Resolved], id: &ElementId, asked: Option<String>, invert: 
         seen.push(id.clone());
         if invert {
             for other in resolution {
-                if let Some(requirement) = other.locked.dependencies.get(id) {
-                    children.extend(node(resolution, &other.id, Some(requirement.to_string()), invert, seen));
+                if let Some((_, requirement)) = needs(wanted, other).find(|(target, _)| *target == id) {
+                    children.extend(node(wanted, resolution, &other.id, Some(requirement.to_string()), invert, seen));
                 }
             }
         } else {
-            for (target, requirement) in &one.locked.dependencies {
-                children.extend(node(resolution, target, Some(requirement.to_string()), invert, seen));
+            for (target, requirement) in needs(wanted, one) {
+                children.extend(node(wanted, resolution, target, Some(requirement.to_string()), invert, seen));
             }
         }
     }
-    let repeated =
-        repeated && if invert { resolution.iter().any(|other| other.locked.dependencies.contains_key(id)) } else { !one.locked.dependencies.is_empty() };
+    let hangs = |other: &Resolved| needs(wanted, other).any(|(target, _)| target == id);
+    let repeated = repeated && if invert { resolution.iter().any(hangs) } else { needs(wanted, one).next().is_some() };
     Some(Node { element: id.clone(), version: one.pin.version.to_string(), asked, repeated, children })
 }

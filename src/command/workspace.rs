@@ -1,5 +1,6 @@
 //! A manifest, opened: its lock, its roles, its sites.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,13 +10,14 @@ use crate::builtin::environment::Env;
 use crate::builtin::repository::GitElement;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Config, Manifest, UseSpec, gitattributes, parse_lock, write_lock};
+use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes, parse_lock, write_lock};
 use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
 use crate::registry::{Extensions, Registry, default_spec};
 use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::Site;
 use crate::sys::stockroom::StockLock;
 use crate::sys::{fs, places};
+use crate::version::SchemeBook;
 
 /// The five roles, as the configuration chose them.
 #[derive(Debug, Clone)]
@@ -84,7 +86,7 @@ impl Workspace {
         };
         let extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
         let (env, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
-        let schemes = Schemes::new(manifest.config.schemes.clone(), Arc::clone(&roles.installer));
+        let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
         Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes, extensions })
     }
 
@@ -124,7 +126,7 @@ impl Workspace {
     /// As [`GitElement::infos`].
     pub fn own_versions(&self, id: &ElementId) -> Result<Vec<ElementInfo>> {
         let wanted = self.manifest.sites.iter().find_map(|site| site.elements.get(id));
-        let Some(Source::Git { git, pin: GitPin::Version, subdir, submodules }) = wanted.map(|wanted| &wanted.source) else { return Ok(Vec::new()) };
+        let Some(Source::Git { git, subdir, submodules, .. }) = wanted.map(|wanted| &wanted.source) else { return Ok(Vec::new()) };
         let element = GitElement {
             id: id.clone(),
             source: self.machine.sources.open(git, None)?,
@@ -173,7 +175,7 @@ impl Workspace {
     /// # Errors
     /// As [`Client::plan`].
     pub fn plan(&self, only: &[&WantedSite], depth: PlanDepth, update: UpdateChoice) -> Result<Plan> {
-        self.roles.client.plan(&self.machine.cx, &self.request(only, depth, update))
+        self.or_offer(self.roles.client.plan(&self.machine.cx, &self.request(only, depth, update)), &self.manifest)
     }
 
     /// Writes the lockfile, where it differs; says whether it did. The first one brings its line in `.gitattributes` along.
@@ -218,7 +220,7 @@ fn changed_meanwhile(file: &str) -> Error {
     Error::new(ErrorKind::Busy, format!("`{file}` was changed while this command worked; it was left as it is now")).hint("run the command again")
 }
 
-fn no_site(name: &str, sites: &[WantedSite]) -> Error {
+pub(super) fn no_site(name: &str, sites: &[WantedSite]) -> Error {
     let error = Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", name.escape_debug()));
     match nearest(name, sites.iter().map(|site| site.name.as_str())) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -242,7 +244,8 @@ fn folder_of(manifest: &Manifest) -> PathBuf {
 
 fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Extensions) -> Result<(Env, Roles)> {
     let registry = Registry::builtin();
-    let Config { client, stock, downloader, installer, repositories, schemes, .. } = &manifest.config;
+    let Config { client, stock, downloader, installer, repositories, .. } = &manifest.config;
+    let schemes = scheme_book(&registry, manifest, base)?;
     let spec = |chosen: &Option<UseSpec>, default: &str| chosen.clone().unwrap_or_else(|| default_spec(default));
     let installer_spec = spec(installer, "tree");
     let installer = extensions.installer(&registry, &installer_spec)?;
@@ -271,7 +274,7 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
         installer: Arc::clone(&installer),
         stockroom: machine.stockroom.clone(),
         sources: machine.sources.clone(),
-        schemes: schemes.clone(),
+        schemes,
         base: base.to_owned(),
         // An edited script places otherwise, though the manifest says the same.
         installer_key: format!("{} {:?}", key_of(&installer_spec), extensions.hashes()),
@@ -279,6 +282,25 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
     };
     let client = extensions.client(&registry, &client_spec, parts)?;
     Ok((env, Roles { client, stock, repositories: made, downloader, installer }))
+}
+
+/// The schemes of a manifest. What names more than a word (`script:PATH`) is made here, once.
+fn scheme_book(registry: &Registry, manifest: &Manifest, base: &Path) -> Result<SchemeBook> {
+    let mut book = SchemeBook::new(manifest.config.schemes.clone());
+    let of_elements = manifest.sites.iter().flat_map(|site| site.elements.values()).filter_map(|element| element.scheme.as_ref());
+    let written: BTreeSet<&String> = manifest.config.schemes.values().chain(of_elements).collect();
+    for text in written {
+        let Some((kind, target)) = text.split_once(':') else { continue };
+        let kind = match kind {
+            "script" => UseKind::Script,
+            "native" => UseKind::Native,
+            "extension" => UseKind::Extension,
+            _ => UseKind::Builtin,
+        };
+        let spec = UseSpec { kind, base: base.to_owned(), ..default_spec(target) };
+        book.add(text, registry.schemes.find(&spec)?(&spec)?);
+    }
+    Ok(book)
 }
 
 /// What distinguishes one configured implementation from another.

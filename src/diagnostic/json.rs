@@ -33,7 +33,7 @@ fn body(error: &Error) -> Value {
         "places": places,
         "notes": told.notes,
         "causes": told.causes,
-        "hints": told.hints,
+        "hints": told.hints.iter().copied().chain(told.fixed_by).collect::<Vec<_>>(),
         "fixes": told.fixes.iter().enumerate().map(|(at, fix)| numbered(at, fix)).collect::<Vec<_>>(),
         "others": told.others.iter().map(|other| body(other)).collect::<Vec<_>>(),
     })

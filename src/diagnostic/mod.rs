@@ -27,11 +27,13 @@ struct Told<'a> {
     causes: Vec<String>,
     others: Vec<&'a Error>,
     fixes: Vec<&'a Fix>,
+    fixed_by: Option<&'a str>,
 }
 
 impl<'a> Told<'a> {
     fn of(error: &'a Error) -> Self {
-        let mut told = Self { excerpts: Vec::new(), notes: Vec::new(), hints: Vec::new(), causes: Vec::new(), others: Vec::new(), fixes: Vec::new() };
+        let mut told =
+            Self { excerpts: Vec::new(), notes: Vec::new(), hints: Vec::new(), causes: Vec::new(), others: Vec::new(), fixes: Vec::new(), fixed_by: None };
         told.take(error);
         let mut last = error.message().to_owned();
         let mut source = std::error::Error::source(error);
@@ -64,5 +66,6 @@ impl<'a> Told<'a> {
         self.hints.extend(error.hints().iter().map(String::as_str));
         self.others.extend(error.others());
         self.fixes.extend(error.fixes());
+        self.fixed_by = self.fixed_by.or_else(|| error.how_to_fix());
     }
 }

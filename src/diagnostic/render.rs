@@ -39,11 +39,8 @@ fn one(error: &Error, color: bool, width: usize, out: &mut String) {
     for cause in &told.causes {
         lines(out, &paint.bold("caused by"), ": ", &printable(cause));
     }
-    if !told.hints.is_empty() || !told.fixes.is_empty() {
+    if !told.hints.is_empty() {
         out.push('\n');
-    }
-    for (at, fix) in told.fixes.iter().enumerate() {
-        lines(out, &paint.cyan(&format!("fix {}", at + 1)), ": ", &printable(&fix.text));
     }
     for hint in &told.hints {
         lines(out, &paint.cyan("hint"), ": ", &printable(hint));
@@ -51,6 +48,15 @@ fn one(error: &Error, color: bool, width: usize, out: &mut String) {
     for other in told.others {
         out.push('\n');
         one(other, color, width, out);
+    }
+    if !told.fixes.is_empty() {
+        out.push('\n');
+    }
+    for (at, fix) in told.fixes.iter().enumerate() {
+        lines(out, &paint.cyan(&format!("fix {}", at + 1)), ": ", &printable(&fix.text));
+    }
+    if let Some(how) = told.fixed_by {
+        lines(out, &paint.cyan("hint"), ": ", &printable(how));
     }
 }
 

@@ -238,6 +238,19 @@ impl WantedSite {
     }
 }
 
+impl WantedSite {
+    /// As [`Self::add`], asked for by `who` (`--with`) instead of the manifest, whose pin on a commit no longer counts.
+    pub fn ask(&mut self, id: &ElementId, requirement: Requirement, who: &str) {
+        self.add(id.clone(), requirement);
+        if let Some(element) = self.elements.get_mut(id) {
+            element.origin = Origin { file: who.into(), line: 0, span: (0, 0) };
+            if let Source::Git { pin, .. } = &mut element.source {
+                *pin = GitPin::Version;
+            }
+        }
+    }
+}
+
 impl WantedElement {
     /// An element that any configured repository may deliver.
     #[must_use]

@@ -6,12 +6,13 @@ mod table;
 
 use std::sync::Arc;
 
-use crate::builtin::client::{Parts, Standard};
+use crate::builtin::client::{self, Parts};
 use crate::builtin::environment::Env;
 use crate::builtin::{downloader, installer, repository, stock};
 use crate::error::Result;
 use crate::manifest::{UseKind, UseSpec};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
+use crate::version::{SCHEMES, Scheme, scheme};
 
 pub use extensions::{Extensions, Named, Trust, Used};
 pub use table::Table;
@@ -27,6 +28,9 @@ pub type MakeStock = fn(&UseSpec, &Env) -> Result<Arc<dyn Stock>>;
 /// Makes a client of its options and of the other four roles.
 pub type MakeClient = fn(&UseSpec, Parts) -> Result<Arc<dyn Client>>;
 
+/// Makes a version scheme of its options.
+pub type MakeScheme = fn(&UseSpec) -> Result<Arc<dyn Scheme>>;
+
 /// Every implementation that greffon knows, by role and name.
 #[derive(Debug)]
 pub struct Registry {
@@ -40,6 +44,8 @@ pub struct Registry {
     pub downloaders: Table<MakeDownloader>,
     /// `installer = "builtin:NAME"`.
     pub installers: Table<MakeInstaller>,
+    /// `[config.schemes]` and `scheme =`, where they name more than a word: `builtin:NAME`, `script:PATH`.
+    pub schemes: Table<MakeScheme>,
 }
 
 impl Registry {
@@ -47,7 +53,8 @@ impl Registry {
     #[must_use]
     pub fn builtin() -> Self {
         Self {
-            clients: Table::new("client").native(native::client as MakeClient).with("standard", (|_, parts| Ok(Arc::new(Standard::new(parts)))) as MakeClient),
+            schemes: SCHEMES.into_iter().fold(Table::new("version scheme"), |table, name| table.with(name, (|spec| scheme(&spec.target)) as MakeScheme)),
+            clients: Table::new("client").native(native::client as MakeClient).with("standard", client::build as MakeClient),
             stocks: Table::new("stock").native(native::stock as MakeStock).with("store", stock::build as MakeStock),
             repositories: Table::new("repository")
                 .native(native::repository as MakeRepository)

@@ -71,7 +71,8 @@ pub(super) fn place(root: &Root) -> String {
         let who = root.origin.file.display().to_string();
         return if who.is_empty() { "the site".to_owned() } else { who };
     }
-    format!("{}:{}", root.origin.file.display(), root.origin.line)
+    let file = root.origin.file.file_name().map_or_else(|| root.origin.file.display().to_string(), |name| name.to_string_lossy().into_owned());
+    format!("{file}:{}", root.origin.line)
 }
 
 /// One conflict, being told.
@@ -235,9 +236,15 @@ impl<'s, 'a> Telling<'s, 'a> {
         }
         if empty {
             let all: Vec<Cand> = (0..self.search.memory.candidates(name).len() as Cand).collect();
-            let what = if all.is_empty() { "no version at all".to_owned() } else { self.ranges(name, &all) };
-            let only = all.iter().all(|at| self.prerelease(name, *at)) && !all.is_empty();
-            self.lines.push(format!("{from} has {id} {what}{}", if only { ", pre-releases only: they are chosen where they are named" } else { "" }));
+            let (named, all): (Vec<Cand>, Vec<Cand>) = all.into_iter().partition(|at| self.prerelease(name, *at));
+            self.lines.push(match (all.is_empty(), named.is_empty()) {
+                (true, true) => format!("{from} has no version of {id} at all"),
+                (false, true) => format!("{from} has {id} {}", self.ranges(name, &all)),
+                (true, false) => format!("{from} has only pre-releases of {id}, which are taken where they are named: {}", self.ranges(name, &named)),
+                (false, false) => {
+                    format!("{from} has {id} {}; pre-releases, taken only where they are named: {}", self.ranges(name, &all), self.ranges(name, &named))
+                }
+            });
         } else {
             let words = self.torn(name);
             self.lines.extend(words);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 use super::engine::{Fact, Task, Touched};
 use super::rounds::Search;
@@ -12,7 +12,7 @@ const MOST: usize = 5;
 
 /// Independent conflicts: no two of them have a root in common. Each is minimal: without any one of its facts it is none.
 ///
-/// Nothing is asked any more; what is not known is presumed to fit, so that every conflict found is one.
+/// What is not known is presumed to fit, so that every conflict found is one. Past the first, what the others are about is asked.
 pub(super) fn conflicts(search: &mut Search<'_>, task: &Task, touched: Touched) -> Result<Vec<BTreeSet<Fact>>> {
     let mut conflicts = Vec::new();
     let mut task = task.clone();
@@ -24,9 +24,11 @@ pub(super) fn conflicts(search: &mut Search<'_>, task: &Task, touched: Touched) 
         if conflicts.len() == MOST {
             return Ok(conflicts);
         }
-        match search.run_once(&task)? {
-            Ok(_) => return Ok(conflicts),
-            Err(more) => touched = more,
+        match search.run(&task) {
+            Ok(Err(more)) => touched = more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            // further conflicts that cannot be found out in time, or without asking somebody who fails, are left untold
+            Ok(Ok(_)) | Err(_) => return Ok(conflicts),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every scheme knows the same operators ([`operators`]); each file beside this one adds what is its own.
 
+mod book;
 mod date;
 pub mod foreign;
 mod moodle;
@@ -12,6 +13,8 @@ mod three_m;
 
 #[cfg(test)]
 mod tests;
+
+pub use book::SchemeBook;
 
 use std::cmp::Ordering;
 use std::fmt::Debug;

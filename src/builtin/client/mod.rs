@@ -21,8 +21,9 @@ mod schemes;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use indexmap::IndexMap;
+use serde::Deserialize;
 
 pub use fit::{Misfit, fit};
 pub use graft::GraftedSite;
@@ -31,11 +32,14 @@ pub use pins::{pin_of, pin_recorded, recorded_pin};
 pub use resolved::Resolved;
 pub use schemes::Schemes;
 
+use super::options;
 use crate::error::Result;
+use crate::manifest::UseSpec;
 use crate::model::Plan;
 use crate::roles::{ApplyReport, ApplyRequest, Client, Context, Downloader, Installer, PlanRequest, Repository, Stock};
 use crate::sys::git::Sources;
 use crate::sys::stockroom::Stockroom;
+use crate::version::SchemeBook;
 
 /// `builtin:standard`.
 #[derive(Debug)]
@@ -44,6 +48,32 @@ pub struct Standard {
     schemes: Schemes,
     /// Sites that planning found to be as wanted, with the generation in place: applying need not look a second time.
     settled: Mutex<BTreeMap<String, u64>>,
+    time_limit: Duration,
+}
+
+/// How long one site's search may take (DESIGN section 4).
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The options of `client = { use = "builtin:standard", … }`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct StandardOptions {
+    /// How many seconds one site's search may take; 30 by default.
+    solve_seconds: Option<f64>,
+}
+
+/// Makes the standard client of its options and of the other roles.
+///
+/// # Errors
+/// `Manifest` for options that cannot be understood.
+pub fn build(spec: &UseSpec, parts: Parts) -> Result<Arc<dyn Client>> {
+    let read: StandardOptions = options::read(spec)?;
+    let time_limit = match read.solve_seconds {
+        None => TIME_LIMIT,
+        Some(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Duration::from_secs_f64(seconds),
+        Some(_) => return Err(options::wrong(spec, "solve-seconds", "`solve-seconds` is a number of seconds above 0, and no more than a day's")),
+    };
+    Ok(Arc::new(Standard { time_limit, ..Standard::new(parts) }))
 }
 
 /// What the standard client works with.
@@ -63,8 +93,8 @@ pub struct Parts {
     pub stockroom: Stockroom,
     /// Git sources that elements name themselves.
     pub sources: Sources,
-    /// `[config.schemes]`.
-    pub schemes: IndexMap<String, String>,
+    /// `[config.schemes]`, and the schemes that extensions bring.
+    pub schemes: SchemeBook,
     /// The manifest's folder: local paths are locked relative to it.
     pub base: PathBuf,
     /// What distinguishes this installer's configuration, for knowing whether a recorded tree still is the wanted one.
@@ -78,7 +108,7 @@ impl Standard {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let schemes = Schemes::new(parts.schemes.clone(), Arc::clone(&parts.installer));
-        Self { parts, schemes, settled: Mutex::default() }
+        Self { parts, schemes, settled: Mutex::default(), time_limit: TIME_LIMIT }
     }
 
     /// How versions of elements are read here.

@@ -2,6 +2,7 @@
 //! into the stock by hand.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Standard;
@@ -51,13 +52,27 @@ pub(super) struct SiteProvider<'a> {
     site: &'a WantedSite,
     asked: &'a Asked,
     exact: HashMap<ElementId, Version>,
+    shortened: AtomicBool,
     origins: Mutex<HashMap<(ElementId, Version), From>>,
 }
 
 impl<'a> SiteProvider<'a> {
     pub(super) fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem) -> Self {
         let exact = problem.roots.iter().filter_map(|root| Some((root.id.clone(), exact_version(client, site, root)?))).collect();
-        Self { client, site, asked, exact, origins: Mutex::default() }
+        Self { client, site, asked, exact, shortened: AtomicBool::new(false), origins: Mutex::default() }
+    }
+
+    /// As this one, but every repository is asked, also for what names one version that is in stock. `None`: nothing was left out.
+    pub(super) fn unabridged(&self) -> Option<Self> {
+        let shortened = self.shortened.load(Ordering::Relaxed);
+        shortened.then(|| Self {
+            client: self.client,
+            site: self.site,
+            asked: self.asked,
+            exact: HashMap::new(),
+            shortened: AtomicBool::new(false),
+            origins: Mutex::default(),
+        })
     }
 
     /// The repository that a chosen candidate came from; `None`: the element's own source.
@@ -167,6 +182,7 @@ impl<'a> SiteProvider<'a> {
             && let Some(info) = self.in_stock(cx, id, version, only.as_deref())?
         {
             let (info, from) = info;
+            self.shortened.store(true, Ordering::Relaxed);
             return Ok(Some(self.known(id, wanted, vec![(version.clone(), Some(Arc::new(info)), from)], "the stock".to_owned())?));
         }
         let owned = self.owned(cx, id, only.as_deref())?;
@@ -313,12 +329,30 @@ impl Provider for SiteProvider<'_> {
         let cx = Context::silent().without_network();
         let request = SearchRequest { text: String::new(), limit: 100_000 };
         let hits = self.client.parts.repositories.iter().filter_map(|repository| repository.search(&cx, &request).ok()).flatten().map(|hit| hit.id);
-        let mut near: Vec<(f64, ElementId)> =
-            hits.map(|hit| (strsim::jaro_winkler(&hit.to_string(), &id.to_string()), hit)).filter(|(score, _)| *score > 0.85).collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        near.dedup_by(|a, b| a.1 == b.1);
+        let mut near: Vec<(usize, ElementId)> = hits.filter_map(|hit| Some((distance(id, &hit)?, hit))).collect();
+        near.sort();
+        near.dedup();
         near.into_iter().take(3).map(|(_, id)| id).collect()
     }
+}
+
+/// How far a name that exists is from the one that was written; `None`: nobody would mean it. The same name of another type is
+/// nearest, then names with a few other letters, then longer ones that hold it (`mod_attendance` for `attendance`).
+fn distance(written: &ElementId, known: &ElementId) -> Option<usize> {
+    let plain = |name: &str| name.to_lowercase().replace('-', "_");
+    let (a, b) = (plain(written.name()), plain(known.name()));
+    if a == b {
+        return Some(0);
+    }
+    if written.kind() != known.kind() || a.len() > 80 || b.len() > 80 {
+        return None;
+    }
+    let allowed = (a.chars().count() / 3).max(1);
+    let letters = strsim::damerau_levenshtein(&a, &b);
+    if letters <= allowed && letters < a.chars().count() {
+        return Some(letters);
+    }
+    (a.len() >= 4 && b.contains(&a)).then_some(allowed + 1)
 }
 
 impl Standard {

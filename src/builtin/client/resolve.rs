@@ -1,7 +1,6 @@
 //! Versions: the lock where it fits, else the solver; one site after the other, so that later sites prefer what earlier ones use.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::Standard;
 use super::fit::{Misfit, fit, other_source};
@@ -10,13 +9,10 @@ use super::provider::{Asked, SiteProvider};
 use super::resolved::Resolved;
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Download, ElementId, ElementInfo, Lock, ObjectId, Pin, Requirement, Version, WantedSite};
+use crate::model::{Download, ElementId, ElementInfo, Lock, ObjectId, Origin, Pin, Requirement, Version, WantedSite};
 use crate::roles::{Context, Level, PlanRequest, UpdateChoice};
 use crate::solve::{Problem, Root, Solution};
 use crate::sys::git::Want;
-
-/// How long one site's search may take (DESIGN section 4).
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Every site's resolution, and the lock they make.
 #[derive(Debug)]
@@ -51,17 +47,27 @@ impl Standard {
         earlier: &[(String, Vec<Resolved>)],
         asked: &Asked,
     ) -> Result<Vec<Resolved>> {
-        if request.update == UpdateChoice::Keep || request.frozen || request.locked {
+        if *choice(request, site) == UpdateChoice::Keep || request.frozen || request.locked {
             match fit(site, &request.lock, &self.schemes)? {
                 Ok(resolution) => return Ok(resolution),
                 Err(misfit) if request.frozen || request.locked => return Err(refuse(&misfit, site, request.frozen)),
                 Err(misfit) => cx.log(Level::Detail, format!("resolving {}: {}", site.name, misfit.why)),
             }
         }
-        let problem = problem(request, site, earlier);
+        let problem = Problem { time_limit: self.time_limit, ..problem(request, site, earlier) };
         let provider = SiteProvider::new(self, site, asked, &problem);
-        let solution = crate::solve::solve(cx, &problem, &provider)?;
-        self.resolved(cx, site, &solution, &provider)
+        match crate::solve::solve_or_explain(cx, &problem, &provider)? {
+            Ok(solution) => self.resolved(cx, site, &solution, &provider),
+            Err(unsolved) => {
+                // An exact version from the stock is taken as all there is; what else there is matters now.
+                let Some(wide) = provider.unabridged() else { return Err(unsolved.into_error()) };
+                match crate::solve::solve_or_explain(cx, &problem, &wide) {
+                    Ok(Ok(solution)) => self.resolved(cx, site, &solution, &wide),
+                    Ok(Err(unsolved)) => Err(unsolved.into_error()),
+                    Err(_) => Err(unsolved.into_error()),
+                }
+            }
+        }
     }
 
     fn resolved(&self, cx: &Context, site: &WantedSite, solution: &Solution, provider: &SiteProvider<'_>) -> Result<Vec<Resolved>> {
@@ -143,6 +149,11 @@ fn refuse(misfit: &Misfit, site: &WantedSite, frozen: bool) -> Error {
     error.hint(format!("run `greffon lock` and look at what it changes, or leave {flag} off"))
 }
 
+/// Which locked versions of a site may move: an update of chosen sites leaves the others alone.
+fn choice<'a>(request: &'a PlanRequest, site: &WantedSite) -> &'a UpdateChoice {
+    if request.only.is_empty() || request.only.contains(&site.name) { &request.update } else { &UpdateChoice::Keep }
+}
+
 /// The question to the solver.
 fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Resolved>)]) -> Problem {
     let mut roots: Vec<Root> = site
@@ -166,10 +177,12 @@ fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Res
             versions.push(version.clone());
         }
     };
-    for one in earlier.iter().flat_map(|(_, resolution)| resolution) {
+    let update = choice(request, site);
+    let moved = |name: &str| *update == UpdateChoice::Keep || request.only.is_empty() || request.only.iter().any(|only| only == name);
+    for one in earlier.iter().filter(|(name, _)| moved(name)).flat_map(|(_, resolution)| resolution) {
         prefer(&one.id, &one.pin.version);
     }
-    if request.update != UpdateChoice::All {
+    if *update != UpdateChoice::All {
         for key in request.lock.elements.keys() {
             if let Some((pin, entry)) = request.lock.entry(&site.name, &key.id)
                 && site.elements.get(&key.id).is_none_or(|wanted| other_source(wanted, entry).is_none())
@@ -179,7 +192,7 @@ fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Res
             prefer(&key.id, &key.pin.version);
         }
     }
-    if let UpdateChoice::These(these) = &request.update {
+    if let UpdateChoice::These(these) = update {
         for (id, to) in these {
             free.insert(id.clone());
             elsewhere.remove(id);
@@ -188,14 +201,19 @@ fn problem(request: &PlanRequest, site: &WantedSite, earlier: &[(String, Vec<Res
             }
         }
     }
-    Problem { site: site.name.clone(), roots, locked, free, elsewhere, time_limit: TIME_LIMIT }
+    Problem { site: site.name.clone(), roots, locked, free, elsewhere, time_limit: super::TIME_LIMIT }
 }
 
+/// One version goes before what the manifest says (which was seen to allow it); a range holds beside it.
 fn narrow(roots: &mut Vec<Root>, id: &ElementId, to: &Requirement) {
+    let origin = Origin { file: "`--to`".into(), ..Origin::default() };
     match roots.iter_mut().find(|root| root.id == *id) {
-        Some(root) if root.requirement.as_str() == "*" => root.requirement = to.clone(),
-        Some(root) => root.requirement = Requirement::new(format!("{}, {to}", root.requirement)),
-        None => roots.push(Root { id: id.clone(), requirement: to.clone(), optional: Vec::new(), origin: crate::model::Origin::default() }),
+        Some(root) => {
+            let alone = root.requirement.as_str() == "*" || to.as_str().starts_with('=');
+            root.requirement = if alone { to.clone() } else { Requirement::new(format!("{}, {to}", root.requirement)) };
+            root.origin = origin;
+        }
+        None => roots.push(Root { id: id.clone(), requirement: to.clone(), optional: Vec::new(), origin }),
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::error::Result;
 use crate::model::{ElementId, WantedElement};
 use crate::roles::Installer;
-use crate::version::{Scheme, scheme};
+use crate::version::{Scheme, SchemeBook};
 
 /// What is used where nobody says anything.
 const DEFAULT: &str = "3m";
@@ -15,15 +13,15 @@ const DEFAULT: &str = "3m";
 /// Chooses schemes.
 #[derive(Debug, Clone)]
 pub struct Schemes {
-    by_type: IndexMap<String, String>,
+    book: SchemeBook,
     installer: Arc<dyn Installer>,
 }
 
 impl Schemes {
     /// From `[config.schemes]` and the installer.
     #[must_use]
-    pub fn new(by_type: IndexMap<String, String>, installer: Arc<dyn Installer>) -> Self {
-        Self { by_type, installer }
+    pub fn new(book: SchemeBook, installer: Arc<dyn Installer>) -> Self {
+        Self { book, installer }
     }
 
     /// The scheme of an element. `told` is what its index, package or lock entry says.
@@ -33,14 +31,14 @@ impl Schemes {
     pub fn of(&self, id: &ElementId, wanted: Option<&WantedElement>, told: Option<&str>) -> Result<Arc<dyn Scheme>> {
         let own = wanted.and_then(|element| element.scheme.as_deref());
         match own {
-            Some(name) => scheme(name),
-            None => scheme(&self.of_type(id.kind()).or_else(|| told.map(str::to_owned)).unwrap_or_else(|| DEFAULT.to_owned())),
+            Some(name) => self.book.get(name),
+            None => self.book.get(&self.of_type(id.kind()).or_else(|| told.map(str::to_owned)).unwrap_or_else(|| DEFAULT.to_owned())),
         }
     }
 
     /// The scheme that configuration or installer fix for a type.
     #[must_use]
     pub fn of_type(&self, kind: &str) -> Option<String> {
-        self.by_type.get(kind).cloned().or_else(|| self.installer.scheme(kind))
+        self.book.of_type(kind).map(str::to_owned).or_else(|| self.installer.scheme(kind))
     }
 }

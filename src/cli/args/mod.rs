@@ -23,7 +23,7 @@ pub(crate) use repo::{RepoAction, RepoArgs};
 pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, VerifyArgs, WhyArgs};
 pub(crate) use start::{App, CompletionsArgs, DoctorArgs, InitArgs};
 pub(crate) use stock::{StockAction, StockArgs};
-pub(crate) use wanted::{AddArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
+pub(crate) use wanted::{AddArgs, FixArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
 
 /// The heading and lines that close a help text.
 macro_rules! examples {
@@ -73,6 +73,7 @@ pub(crate) enum Command {
     Uninstall(UninstallArgs),
     Update(UpdateArgs),
     Lock(LockArgs),
+    Fix(FixArgs),
     Fetch(FetchArgs),
     Plan(PlanArgs),
     Sync(SyncArgs),

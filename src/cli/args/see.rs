@@ -58,19 +58,25 @@ pub(crate) struct TreeArgs {
     pub(crate) invert: bool,
 }
 
-/// Why an element is there
+/// Why an element is there, or why not at another version
 ///
-/// The chains from the manifest to it: who asks for it, and with which requirement. Reads the manifest and the lockfile. Writes
-/// nothing.
+/// The chains from the manifest to it: who asks for it, and with which requirement. With `--not`: what forbids a version of it,
+/// which other one is preferred, or that there is none such; for that the repositories are asked. Reads the manifest and the
+/// lockfile. Writes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon why plugins/mod_attendance",
     "greffon why block_xp --site prod",
+    "greffon why --not block_xp@2.4    why that version is not taken",
+    "greffon why --not block_xp        why the newest is not taken",
 ))]
 pub(crate) struct WhyArgs {
-    /// The element
-    #[arg(value_name = "[TYPE/]NAME")]
+    /// The element; with --not its version after `@`
+    #[arg(value_name = "[TYPE/]NAME[@VERSION]")]
     pub(crate) element: String,
+    /// Why it does not have this version
+    #[arg(long)]
+    pub(crate) not: bool,
 }
 
 /// Everything that is known of an element

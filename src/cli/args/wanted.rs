@@ -1,4 +1,4 @@
-//! Change what is wanted: `add`, `remove`, `install`, `uninstall`, `update`, `lock`.
+//! Change what is wanted: `add`, `remove`, `install`, `uninstall`, `update`, `lock`, `fix`.
 
 use clap::{Args, ValueHint};
 
@@ -161,4 +161,22 @@ pub(crate) struct LockArgs {
     /// Lock the site named by --site at this site's versions, where its requirements allow
     #[arg(long, value_name = "SITE", requires = "sites", conflicts_with = "check")]
     pub(crate) like: Option<String>,
+}
+
+/// List the ways out of a conflict, or take one
+///
+/// When no versions fit, the error ends with numbered fixes, each of them solved before it is shown. Without a number they are
+/// listed again. With one, that change is made in `greffon.toml` (comments and order stay as they are), and `greffon.lock` is made
+/// to fit; refused when either has changed since the fixes were shown. What the command that failed would have written comes
+/// along: after `greffon add`, the added element too. No site's files are touched: `sync` does that.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon fix                list them",
+    "greffon fix 1 --dry-run    show what the first would change, as a diff",
+    "greffon fix 1",
+))]
+pub(crate) struct FixArgs {
+    /// The number of the fix to take [otherwise: they are listed]
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) number: Option<u16>,
 }

@@ -1,7 +1,8 @@
 //! What the sites are made of, why, and what could be newer: `list`, `why`, `outdated`.
 
 use crate::cli::text::{FAINT, STRONG, Text};
-use crate::command::list::{ListReport, OutdatedReport, WhyReport};
+use crate::command::list::{ListReport, WhyReport};
+use crate::command::outdated::Report as OutdatedReport;
 
 /// A line an element: id, locked version, what stands in its place in the site, requirement, source.
 pub(crate) fn list(report: &ListReport, page: &mut Text) {
@@ -48,10 +49,12 @@ pub(crate) fn outdated(report: &OutdatedReport, page: &mut Text) {
     }
     let several = report.elements.iter().any(|one| one.site != report.elements[0].site);
     let mut rows = vec![vec!["element".to_owned(), "locked".to_owned(), "fits".to_owned(), "newest".to_owned(), String::new()]];
-    rows.extend(report.elements.iter().map(|one| {
+    for one in &report.elements {
         let name = if several { format!("{}: {}/{}", one.site, one.r#type, one.name) } else { format!("{}/{}", one.r#type, one.name) };
-        vec![name, one.locked.clone(), one.fits.clone(), one.newest.clone(), one.held_back_by.join("; ")]
-    }));
+        let mut holders = one.held_back_by.iter().cloned();
+        rows.push(vec![name, one.locked.clone(), one.fits.clone(), one.newest.clone(), holders.next().unwrap_or_default()]);
+        rows.extend(holders.map(|holder| vec![String::new(), String::new(), String::new(), String::new(), holder]));
+    }
     page.table(0, &rows);
     if report.elements.iter().any(|one| one.fits != one.locked) {
         page.paint(FAINT, "`greffon update` moves to what fits").end();

@@ -9,6 +9,9 @@ use crate::command::{add, remove};
 /// `Resolved 12 elements in 34ms`, then what differs from before.
 pub(crate) fn report(report: &Report, took: Duration, dry_run: bool, page: &mut Text) {
     page.put("Resolved ").paint(STRONG, count(report.elements, "element")).line(format_args!(" in {}", duration(took)));
+    for one in &report.requirements {
+        page.put("  greffon.toml: ").line(format_args!("{}/{} = \"{}\" instead of \"{}\"", one.r#type, one.name, one.to, one.from));
+    }
     changes(&report.changes, page);
     match (report.changed, dry_run) {
         (false, _) => page.paint(FAINT, "greffon.lock fits already").end(),
@@ -74,6 +77,7 @@ mod tests {
             changed: true,
             elements: 12,
             changes: vec![change("a", &[], &["1.2"]), change("b", &["1.2"], &[]), change("c", &["1.2"], &["1.3", "1.4"])],
+            requirements: Vec::new(),
             warnings: Vec::new(),
         };
         let mut page = Text::new();

@@ -2,6 +2,7 @@
 
 pub(super) mod change;
 pub(super) mod doctor;
+pub(super) mod fix;
 pub(super) mod history;
 pub(super) mod list;
 pub(super) mod lock;
@@ -13,6 +14,7 @@ pub(super) mod status;
 pub(super) mod stock;
 pub(super) mod sync;
 pub(super) mod tree;
+pub(super) mod why;
 
 use super::text::Text;
 

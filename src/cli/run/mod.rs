@@ -43,6 +43,7 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
         Command::Uninstall(args) => wanted::uninstall(session, args),
         Command::Update(args) => wanted::update(session, args),
         Command::Lock(args) => wanted::lock(session, args),
+        Command::Fix(args) => wanted::fix(session, &args),
         Command::Fetch(_) => make::fetch(session),
         Command::Plan(args) => make::plan(session, args),
         Command::Sync(args) => make::sync(session, args),

@@ -2,7 +2,7 @@
 
 use super::{Session, pending};
 use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, WhyArgs};
-use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page};
+use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page, why as why_page};
 use crate::cli::{exit, text::Text};
 use crate::command;
 use crate::error::Result;
@@ -35,6 +35,9 @@ pub(super) fn tree(session: Session<'_>, args: TreeArgs) -> Result<u8> {
 
 pub(super) fn why(session: Session<'_>, args: &WhyArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
+    if args.not {
+        return desk.show(&command::why_not::run(&workspace, &args.element)?, why_page::not);
+    }
     desk.show(&command::list::why(&workspace, &args.element)?, list_page::why)
 }
 
@@ -56,7 +59,7 @@ pub(super) fn search(session: Session<'_>, args: &SearchArgs) -> Result<u8> {
 
 pub(super) fn outdated(session: Session<'_>, args: &OutdatedArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
-    let report = command::list::outdated(&workspace, args.exit_code)?;
+    let report = command::outdated::run(&workspace, args.exit_code)?;
     desk.show(&report, list_page::outdated)?;
     Ok(pending(report.pending))
 }

@@ -1,11 +1,11 @@
-//! `add`, `remove`, `install`, `uninstall`, `update`, `lock`.
+//! `add`, `remove`, `install`, `uninstall`, `update`, `lock`, `fix`.
 
 use serde::Serialize;
 
 use super::make::{confirm, outcome, sync_options};
 use super::{Desk, Session};
-use crate::cli::args::{AddArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
-use crate::cli::render::{lock as lock_page, sync as sync_page};
+use crate::cli::args::{AddArgs, FixArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
+use crate::cli::render::{fix as fix_page, lock as lock_page, sync as sync_page};
 use crate::command::{self, Workspace};
 use crate::error::Result;
 
@@ -87,6 +87,17 @@ pub(super) fn lock(session: Session<'_>, args: LockArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
     let report = command::lock::run(&workspace, &command::lock::Options { check: args.check, like: args.like })?;
     locked(desk, &report)
+}
+
+pub(super) fn fix(session: Session<'_>, args: &FixArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let report = command::fix::run(&workspace, &command::fix::Options { number: args.number.map(usize::from) })?;
+    desk.warn(&report.warnings);
+    match (report.applied, desk.dry_run) {
+        (None, _) => desk.show(&report, fix_page::list),
+        (Some(_), true) => desk.show(&report, fix_page::diff),
+        (Some(_), false) => desk.tell(&report, fix_page::applied),
+    }
 }
 
 fn locked(desk: Desk<'_>, report: &command::lock::Report) -> Result<u8> {

@@ -1,0 +1,107 @@
+//! What there is of an element: every version that its source offers, read by its scheme.
+
+use std::sync::Arc;
+
+use super::Workspace;
+use crate::error::Result;
+use crate::model::{ElementId, Requirement, Source, Version, WantedElement, WantedSite};
+use crate::roles::{Versions, VersionsRequest};
+use crate::version::Scheme;
+
+/// What there is of an element at a site.
+pub(super) struct Offer {
+    /// How its versions are read.
+    pub(super) scheme: Arc<dyn Scheme>,
+    /// Newest first; why it was withdrawn, where that is known.
+    pub(super) versions: Vec<(Version, Option<String>)>,
+    /// Who offers them: `repository ours`.
+    pub(super) from: String,
+}
+
+impl Workspace {
+    /// Everything that a site could have of an element, whatever its requirements are.
+    pub(super) fn offer(&self, site: &WantedSite, id: &ElementId) -> Result<Offer> {
+        let wanted = site.elements.get(id);
+        let (versions, told, from) = match wanted.map(|wanted| &wanted.source) {
+            Some(Source::Git { git, .. }) => {
+                let infos = self.own_versions(id)?;
+                let told = infos.iter().find_map(|info| info.scheme.clone());
+                (infos.into_iter().map(|info| (info.version, info.yanked)).collect(), told, crate::sys::redact(git))
+            }
+            Some(Source::Path { .. } | Source::Url { .. } | Source::Dialogue { .. }) => (Vec::new(), None, "its source".to_owned()),
+            None | Some(Source::Repositories { .. }) => self.in_repositories(id, wanted)?,
+        };
+        let locked = self.lock.entry(&site.name, id);
+        let told = told.or_else(|| locked.and_then(|(_, locked)| locked.scheme.clone()));
+        let scheme = self.schemes.of(id, wanted, told.as_deref())?;
+        let mut versions: Vec<(Version, Option<String>)> = versions;
+        if let Some((pin, locked)) = locked
+            && !versions.iter().any(|(version, _)| *version == pin.version)
+        {
+            versions.push((pin.version.clone(), locked.yanked.clone()));
+        }
+        versions.retain(|(version, _)| scheme.check(version).is_ok());
+        versions.sort_by(|a, b| scheme.compare(&b.0, &a.0));
+        Ok(Offer { scheme, versions, from })
+    }
+
+    /// The first repository in order owns a name; those that merge add to it.
+    fn in_repositories(&self, id: &ElementId, wanted: Option<&WantedElement>) -> Result<(Vec<(Version, Option<String>)>, Option<String>, String)> {
+        let only = match wanted.map(|wanted| &wanted.source) {
+            Some(Source::Repositories { only }) => only.as_deref(),
+            _ => None,
+        };
+        let mut versions: Vec<(Version, Option<String>)> = Vec::new();
+        let (mut told, mut from) = (None, Vec::new());
+        for repository in &self.roles.repositories {
+            if only.is_some_and(|only| only != repository.name()) || (!from.is_empty() && !repository.merge()) {
+                continue;
+            }
+            if let Versions::Known(entries) = repository.versions(&self.machine.cx, &VersionsRequest { id: id.clone() })? {
+                from.push(format!("repository {}", repository.name()));
+                for entry in entries {
+                    told = told.or_else(|| entry.info.as_ref().and_then(|info| info.scheme.clone()));
+                    if !versions.iter().any(|(version, _)| *version == entry.version) {
+                        versions.push((entry.version, entry.info.and_then(|info| info.yanked)));
+                    }
+                }
+            }
+        }
+        Ok((versions, told, if from.is_empty() { "no repository".to_owned() } else { from.join(", ") }))
+    }
+}
+
+impl Offer {
+    /// The newest version that is neither withdrawn nor a pre-release.
+    pub(super) fn newest(&self) -> Option<&Version> {
+        self.versions.iter().find(|(version, yanked)| yanked.is_none() && !self.scheme.is_prerelease(version)).map(|(version, _)| version)
+    }
+
+    /// The version that a text means, however it is written (`1.0`, `v1.0.0`).
+    pub(super) fn find(&self, text: &str) -> Option<&(Version, Option<String>)> {
+        let asked = Version::new(text);
+        let same = |version: &Version| self.scheme.check(&asked).is_ok() && self.scheme.compare(version, &asked).is_eq();
+        self.versions.iter().find(|(version, _)| *version == asked).or_else(|| self.versions.iter().find(|(version, _)| same(version)))
+    }
+
+    /// Whether some version fits both requirements.
+    pub(super) fn agree(&self, a: &Requirement, b: &Requirement) -> Result<bool> {
+        let (a, b) = (self.scheme.requirement(a)?, self.scheme.requirement(b)?);
+        Ok(self.versions.iter().any(|(version, _)| a.matches(version) && b.matches(version)))
+    }
+
+    /// Whether some version fits.
+    pub(super) fn any(&self, requirement: &Requirement) -> Result<bool> {
+        let matcher = self.scheme.requirement(requirement)?;
+        Ok(self.versions.iter().any(|(version, _)| matcher.matches(version)))
+    }
+
+    /// `repository ours has 1.0.0 to 2.4.0`, or that there is nothing.
+    pub(super) fn told(&self, id: &ElementId) -> String {
+        match self.versions.as_slice() {
+            [] => format!("{} has no {id}", self.from),
+            [(one, _)] => format!("{} has {id} {one} alone", self.from),
+            [(newest, _), .., (oldest, _)] => format!("{} has {} versions of {id}, {oldest} to {newest}", self.from, self.versions.len()),
+        }
+    }
+}
