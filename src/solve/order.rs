@@ -19,7 +19,7 @@ use super::rounds::Search;
 pub(super) type Choice = IndexMap<Name, Cand>;
 
 /// A walk over elements in order, with what the choices so far demand of the others.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Walk {
     chosen: Choice,
     agenda: VecDeque<(Name, ReqId)>,
@@ -115,8 +115,13 @@ impl Walk {
 
 /// Takes the best of each without ever looking back. Where that goes through, it is the answer; `None` where it does not.
 pub(super) fn straight(search: &mut Search<'_>, task: &Task) -> Result<Option<Choice>> {
+    straight_on(search, task, &Walk::start(&task.roots))
+}
+
+/// As [`straight`], from where a walk has come to.
+fn straight_on(search: &mut Search<'_>, task: &Task, begun: &Walk) -> Result<Option<Choice>> {
     loop {
-        let mut walk = Walk::start(&task.roots);
+        let mut walk = begun.clone();
         let mut complete = true;
         while let Some((name, req)) = walk.next() {
             match search.memory.state(name) {
@@ -147,12 +152,15 @@ pub(super) fn straight(search: &mut Search<'_>, task: &Task) -> Result<Option<Ch
 }
 
 /// Turns any solution into the best one: wherever an element has a better candidate that agrees with the choices before it,
-/// the engine is asked for a solution with one of those.
+/// the engine is asked for a solution with one of those. Where the rest goes straight through, nothing is left to ask.
 pub(super) fn polish(search: &mut Search<'_>, task: &Task, mut solution: HashMap<Name, Cand>) -> Result<Choice> {
     let mut walk = Walk::start(&task.roots);
     let mut task = task.clone();
-    while let Some((name, req)) = walk.next() {
+    loop {
+        let begun = walk.clone();
+        let Some((name, req)) = walk.next() else { break };
         let ranked = walk.ranked(search, &task, name, req);
+        let mut first = true;
         while let Some(current) = solution.get(&name).copied() {
             let better: Vec<Cand> = ranked.iter().copied().take_while(|candidate| *candidate != current).collect();
             let better: Vec<Cand> = better.into_iter().filter(|candidate| walk.agrees(search, name, *candidate)).collect();
@@ -160,6 +168,11 @@ pub(super) fn polish(search: &mut Search<'_>, task: &Task, mut solution: HashMap
             search.memory.take_open();
             if better.is_empty() {
                 break;
+            }
+            if std::mem::take(&mut first)
+                && let Some(choice) = straight_on(search, &task, &begun)?
+            {
+                return Ok(choice);
             }
             let previous = task.only.insert(name, better);
             let outcome = search.run(&task)?;

@@ -8,3 +8,4 @@ mod props;
 mod raw;
 mod shared;
 mod shelf;
+mod twins;

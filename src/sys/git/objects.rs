@@ -62,8 +62,14 @@ impl Objects {
         if !directory.join("HEAD").exists() {
             create(directory)?;
         }
-        let objects =
-            Self { inner: Arc::new(Inner { sources: sources.to_owned(), pool: Pool::new(directory), alternates: Mutex::new(vec![String::from("unread")]), listed: Mutex::default() }) };
+        let objects = Self {
+            inner: Arc::new(Inner {
+                sources: sources.to_owned(),
+                pool: Pool::new(directory),
+                alternates: Mutex::new(vec![String::from("unread")]),
+                listed: Mutex::default(),
+            }),
+        };
         objects.refresh()?;
         Ok(objects)
     }
