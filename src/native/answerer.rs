@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 use serde_json::{Value, json};
 
 use super::about::About;
@@ -24,6 +24,8 @@ const STACK: usize = 8 << 20;
 const MOST: usize = 16;
 /// How often a waiting caller looks whether the user asked to stop.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a thread looks for the next thing before it sleeps.
+const AWAKE: Duration = Duration::from_micros(40);
 /// How long a call may go on after the user asked to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -153,13 +155,27 @@ struct Job {
     limit: usize,
 }
 
-type Posted = (Job, Sender<Answer>);
+/// A call on its way to a hand.
+struct Posted {
+    job: Job,
+    /// Set when a hand takes it: from then on its time runs.
+    begun: Arc<AtomicBool>,
+    reply: Sender<Answer>,
+}
 
 /// The threads that run an instance's code.
 #[derive(Debug, Default)]
 struct Crew {
     post: Mutex<Option<Post>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// How many threads there are.
     hands: AtomicUsize,
+    /// How many calls are posted or under way.
+    calls: AtomicUsize,
     /// Set when a call was left behind: nothing more is asked of it.
     lost: AtomicBool,
 }
@@ -177,7 +193,7 @@ struct Post {
 impl Crew {
     /// Gives the crew its instance.
     fn take_on(&self, instance: Instance, most: usize) {
-        let (jobs, taken) = bounded(0);
+        let (jobs, taken) = unbounded();
         let (closing, closed) = bounded(MOST);
         let post = Post { jobs, taken, instance: Arc::new(instance), most, closed, closing };
         *self.post.lock().unwrap_or_else(PoisonError::into_inner) = Some(post);
@@ -187,60 +203,67 @@ impl Crew {
     fn run<T: Send + 'static>(&self, cx: &Context, time: Duration, title: &str, method: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (reply, replies) = bounded(1);
         spawn(move || drop(reply.send(work())))?;
-        self.wait(cx, time, title, method, &replies)
+        self.wait(cx, time, title, method, &replies, &AtomicBool::new(true))
     }
 
     fn call(&self, cx: &Context, time: Duration, title: &str, job: Job) -> Result<Answer> {
-        if self.lost.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Extension, format!("{title} is not asked again: an earlier call never came back")));
-        }
+        let shared = &self.shared;
         let post = self.post.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(post) = post else { return Err(Error::new(ErrorKind::Internal, format!("{title} has no instance"))) };
-        let (method, (reply, replies)) = (job.method, bounded(1));
-        let mut posted = match post.jobs.try_send((job, reply)) {
-            Ok(()) => return self.wait(cx, time, title, method, &replies),
-            Err(TrySendError::Full(posted) | TrySendError::Disconnected(posted)) => posted,
-        };
-        // Nobody is free: one hand more where that is allowed, then whoever comes first.
-        let hired = self.hands.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |hands| (hands < post.most).then_some(hands + 1)).is_ok();
-        if hired {
-            let (taken, instance, closing) = (post.taken.clone(), Arc::clone(&post.instance), post.closing.clone());
-            spawn(move || work(&taken, instance, &closing))?;
+        if shared.lost.load(Ordering::SeqCst) {
+            return Err(lost(title));
         }
-        let begun = Instant::now();
-        loop {
-            match post.jobs.send_timeout(posted, LOOK) {
-                Ok(()) => return self.wait(cx, time, title, method, &replies),
-                Err(SendTimeoutError::Timeout(back) | SendTimeoutError::Disconnected(back)) => posted = back,
-            }
-            cx.check()?;
-            if self.lost.load(Ordering::SeqCst) || begun.elapsed() > time {
-                return Err(overdue(title, method, time));
+        let before = shared.calls.fetch_add(1, Ordering::SeqCst);
+        // Everybody is at work: one hand more, where that is allowed.
+        let more = |hands: usize| (hands < post.most && hands <= before).then_some(hands + 1);
+        if shared.hands.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok() {
+            let (taken, instance, closing, shared) = (post.taken.clone(), Arc::clone(&post.instance), post.closing.clone(), Arc::clone(shared));
+            if let Err(error) = spawn(move || work(&taken, instance, &shared, &closing)) {
+                self.shared.hands.fetch_sub(1, Ordering::SeqCst);
+                self.shared.calls.fetch_sub(1, Ordering::SeqCst);
+                return Err(error);
             }
         }
+        let (method, (reply, replies), begun) = (job.method, bounded(1), Arc::new(AtomicBool::new(false)));
+        // Never full, and never without a receiver: the post has one.
+        let _ = post.jobs.send(Posted { job, begun: Arc::clone(&begun), reply });
+        drop(post);
+        self.wait(cx, time, title, method, &replies, &begun)
     }
 
-    /// Waits for an answer as long as is allowed.
-    fn wait<T>(&self, cx: &Context, time: Duration, title: &str, method: &str, replies: &Receiver<T>) -> Result<T> {
-        let begun = Instant::now();
-        let end = cx.deadline().map_or(begun + time, |deadline| deadline.min(begun + time));
+    /// Waits for an answer as long as is allowed, counted from when a hand took the call.
+    fn wait<T>(&self, cx: &Context, time: Duration, title: &str, method: &str, replies: &Receiver<T>, begun: &AtomicBool) -> Result<T> {
+        if let Some(answer) = soon(replies) {
+            return Ok(answer);
+        }
+        let mut since = Instant::now();
         let mut asked_to_stop: Option<Instant> = None;
         loop {
             match replies.recv_timeout(LOOK) {
                 Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Disconnected) if self.shared.lost.load(Ordering::SeqCst) => return Err(lost(title)),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Error::new(ErrorKind::Extension, format!("`{method}` of {title} ended its thread instead of answering")));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let now = Instant::now();
-            if now >= end {
-                self.lost.store(true, Ordering::SeqCst);
+            if !begun.load(Ordering::SeqCst) {
+                // Another call is under way: this one has no share in how it ends.
+                if self.shared.lost.load(Ordering::SeqCst) {
+                    return Err(lost(title));
+                }
+                cx.check()?;
+                since = now;
+                continue;
+            }
+            if now.duration_since(since) >= time || cx.deadline().is_some_and(|deadline| now >= deadline) {
+                self.shared.lost.store(true, Ordering::SeqCst);
                 cx.check()?;
                 return Err(overdue(title, method, time));
             }
             if cx.cancel().is_set() && now.duration_since(*asked_to_stop.get_or_insert(now)) >= GRACE {
-                self.lost.store(true, Ordering::SeqCst);
+                self.shared.lost.store(true, Ordering::SeqCst);
                 cx.check()?;
             }
         }
@@ -251,25 +274,51 @@ impl Drop for Crew {
     fn drop(&mut self) {
         let post = self.post.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Post { jobs, taken, instance, closed, closing, .. }) = post else { return };
-        drop((jobs, taken, closing));
-        if *self.hands.get_mut() == 0 || *self.lost.get_mut() {
-            // Without hands it is closed here; where a call was left behind its thread holds it, and nobody waits.
+        drop((jobs, taken, closing, instance));
+        if self.shared.lost.load(Ordering::SeqCst) {
+            // The thread of the call that was left behind holds the instance, and nobody waits for it.
             return;
         }
-        drop(instance);
-        for _ in 0..*self.hands.get_mut() {
+        for _ in 0..self.shared.hands.load(Ordering::SeqCst) {
             let _ = closed.recv_timeout(GRACE);
         }
     }
 }
 
-fn work(taken: &Receiver<Posted>, instance: Arc<Instance>, closing: &Sender<()>) {
-    while let Ok((job, reply)) = taken.recv() {
+/// What comes within some microseconds, without going to sleep for it: waking a thread costs more than most calls.
+fn soon<T>(from: &Receiver<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        for _ in 0..20 {
+            match from.try_recv() {
+                Ok(got) => return Some(got),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => std::hint::spin_loop(),
+            }
+        }
+        if begun.elapsed() > AWAKE {
+            return None;
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn work(taken: &Receiver<Posted>, instance: Arc<Instance>, shared: &Shared, closing: &Sender<()>) {
+    while let Some(Posted { job, begun, reply }) = soon(taken).or_else(|| taken.recv().ok()) {
+        if shared.lost.load(Ordering::SeqCst) {
+            break;
+        }
+        begun.store(true, Ordering::SeqCst);
         let answer = instance.call(job.method, &job.request, job.frame, job.limit);
+        shared.calls.fetch_sub(1, Ordering::SeqCst);
         let _ = reply.send(answer);
     }
     drop(instance);
     let _ = closing.try_send(());
+}
+
+fn lost(title: &str) -> Error {
+    Error::new(ErrorKind::Extension, format!("{title} is not asked again: an earlier call never came back"))
 }
 
 fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
