@@ -6,11 +6,15 @@ mod support;
 
 mod disk;
 mod faults;
-
+mod fuzz;
+mod idle;
 mod kill;
+mod mutate;
 mod power;
 mod program;
+mod seeds;
 mod shot;
+mod targets;
 mod trace;
 mod world;
 
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
         }
     };
     type Room = fn(&Options) -> Ended;
-    let rooms: [(&str, Room); 3] = [("kill", kill::run), ("faults", faults::run), ("power", power::run)];
+    let rooms: [(&str, Room); 5] = [("idle", idle::run), ("kill", kill::run), ("faults", faults::run), ("power", power::run), ("fuzz", fuzz::run)];
     let mut broken = false;
     for (name, run) in rooms.iter().filter(|(name, _)| room == "all" || room == *name) {
         println!("==== {name}");

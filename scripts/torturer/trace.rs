@@ -72,12 +72,22 @@ fn processor() -> String {
     list.rsplit([',', '-']).next().unwrap_or("0").to_owned()
 }
 
-/// Runs the command and lists the calls that change something below a folder.
+/// Runs the command, which must succeed, and lists the calls that change something below a folder.
 pub(crate) fn watch(command: &Command, below: &Path, log: &Path) -> Seen {
+    let (seen, done) = listed(command, below, log);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    seen
+}
+
+/// The same, however the command ends.
+pub(crate) fn look(command: &Command, below: &Path, log: &Path) -> Seen {
+    listed(command, below, log).0
+}
+
+fn listed(command: &Command, below: &Path, log: &Path) -> (Seen, Output) {
     let log_text = log.to_str().expect("UTF-8");
     let trace = format!("trace={CHANGING}");
     let done = output(&mut traced(&["--seccomp-bpf", "-y", "-s", "256", "-o", log_text, "-e", &trace], command));
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let below = below.to_str().expect("UTF-8");
     let mut counts: HashMap<(String, String), usize> = HashMap::new();
     let mut found: HashMap<String, Vec<Call>> = HashMap::new();
@@ -90,6 +100,8 @@ pub(crate) fn watch(command: &Command, below: &Path, log: &Path) -> Seen {
         let Some((name, arguments)) = rest.split_once('(') else { continue };
         let nth = counts.entry((thread.to_owned(), name.to_owned())).or_default();
         *nth += 1;
+        // What is written may hold a path; where it is written to stands first.
+        let arguments = if name.contains("write") { arguments.split(',').next().unwrap_or_default() } else { arguments };
         let changes = match name {
             "open" | "openat" | "openat2" => arguments.contains("O_CREAT") || arguments.contains("O_TRUNC"),
             "ioctl" => arguments.contains("FICLONE"),
@@ -101,7 +113,7 @@ pub(crate) fn watch(command: &Command, below: &Path, log: &Path) -> Seen {
     }
     let all: usize = found.values().map(Vec::len).sum();
     let calls = found.into_values().max_by_key(Vec::len).unwrap_or_default();
-    Seen { elsewhere: all - calls.len(), calls }
+    (Seen { elsewhere: all - calls.len(), calls }, done)
 }
 
 /// Runs the command until a call, which never happens. Gives whether it got there.

@@ -28,6 +28,7 @@ mod stage;
 mod status;
 mod steps;
 mod swap;
+mod understood;
 mod units;
 mod wanted;
 
@@ -36,6 +37,8 @@ use std::path::{Path, PathBuf};
 pub use build::build;
 pub use pending::Pending;
 pub use saved::SavedFile;
+#[doc(hidden)]
+pub use understood::{journal_is_understood, stat_cache_is_understood};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, Policy, TreeChange, WantedSite};

@@ -32,6 +32,10 @@ fn parts(text: &str) -> std::result::Result<Vec<Part>, String> {
         if c.is_whitespace() || c.is_control() {
             return Err("it holds a space".to_owned());
         }
+        // Or no requirement could name it.
+        if matches!(c, '*' | '<' | '>' | '=' | ',' | '|') {
+            return Err(format!("it holds `{c}`, which belongs to requirements"));
+        }
         if matches!(c, '.' | '-' | '_' | '+') {
             open = false;
             continue;

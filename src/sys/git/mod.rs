@@ -20,6 +20,7 @@ mod source;
 mod text;
 mod transport;
 mod tree;
+mod understood;
 mod url;
 mod walk;
 
@@ -33,4 +34,6 @@ pub use pack::{Hasher, PackWriter, Sink};
 pub use pins::Pin;
 pub use source::{RemoteRef, Source, Sources, TransportChoice, Want};
 pub use text::text_diff;
+#[doc(hidden)]
+pub use understood::{advert_is_understood, tree_is_understood, url_is_understood};
 pub(crate) use walk::{is_lfs_pointer, lfs};

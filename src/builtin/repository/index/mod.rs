@@ -71,6 +71,17 @@ pub fn build(spec: &UseSpec, env: &Env) -> Result<Arc<dyn Repository>> {
     Ok(Arc::new(IndexRepository { name, files: IndexFiles::new(location, env, read.auth), merge: read.merge, answers: Memo::default() }))
 }
 
+/// Whether these bytes are the file of an element in an index: for tests that try very many of them (`scripts/torture fuzz`).
+#[doc(hidden)]
+#[must_use]
+pub fn element_file_is_understood(bytes: &[u8]) -> bool {
+    let _ = (parse::<ConfigFile>(bytes, "config.json"), parse::<NamesFile>(bytes, "names.json"));
+    let Ok(location) = Location::parse("https://plugins.example.org/", Path::new("/")) else { return false };
+    let Ok(file) = parse::<ElementFile>(bytes, "element.json") else { return false };
+    let Ok(id) = format!("{}/{}", file.r#type, file.name).parse::<ElementId>() else { return false };
+    file.infos(&id, &location, None).is_ok()
+}
+
 /// The files of an index, each read once.
 #[derive(Debug)]
 struct IndexFiles {
