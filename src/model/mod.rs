@@ -20,6 +20,6 @@ pub use info::{Download, ElementInfo, Price};
 pub use lock::{Lock, LockKey, LockedElement, Pin};
 pub use payload::{InstallInfo, Payload};
 pub use placement::{Graft, Placement};
-pub use plan::{Action, Change, DownloadMapEntry, FileCounts, Plan, SitePlan};
+pub use plan::{Action, Change, DownloadMapEntry, FileCounts, PathMove, Plan, SitePlan};
 pub use status::{ElementState, ElementStatus, FileState, FileStatus, SiteState, SiteStatus, Status};
 pub use wanted::{Deploy, GitPin, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Origin, Policy, Source, WantedElement, WantedSite};

@@ -1,5 +1,7 @@
 //! Placements: what an installer says of where an element goes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ElementId, ObjectId, Version};
@@ -7,7 +9,7 @@ use super::{ElementId, ObjectId, Version};
 /// Where an element's tree goes in a site, and what must be left alone there.
 ///
 /// All paths are relative, with `/`, without `.` and `..`; the site's root is written `.`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// Where the element's tree is grafted.
     pub path: String,
@@ -29,6 +31,13 @@ pub struct Placement {
     /// Names of the phases that the application runs for it after the files are in place (DESIGN section 7, hooks).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<String>,
+    /// Folders of the site by a name that stays the same from version to version. When such a folder changes, what stands in it
+    /// and was never installed goes along.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub homes: BTreeMap<String, String>,
+    /// The folder that web servers serve, `.` for the site's root, where this element decides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<String>,
 }
 
 /// One element's tree at its place in a site: the unit of composing, of recording and of looking for drift.

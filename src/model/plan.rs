@@ -38,6 +38,12 @@ pub struct SitePlan {
     pub files: Option<FileCounts>,
     /// Hooks that would run, by moment.
     pub hooks: Vec<String>,
+    /// Files and folders that greffon never installed, which go along when the folders around them move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<PathMove>,
+    /// What the user should know or do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Every graft of the wanted tree; empty where `tree` is `None`. Not part of the public JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grafts: Vec<Graft>,
@@ -49,6 +55,15 @@ impl SitePlan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.files.is_none_or(|files| files == FileCounts::default())
     }
+}
+
+/// One path that becomes another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathMove {
+    /// Relative to the site.
+    pub from: String,
+    /// Relative to the site.
+    pub to: String,
 }
 
 /// What happens to one element.

@@ -1,5 +1,6 @@
 //! Apply: one tree takes another's place, wholly or not at all (DESIGN section 7).
 
+use super::along;
 use super::crew;
 use super::draft::{Draft, Drafting};
 use super::index::Index;
@@ -12,7 +13,7 @@ use super::stage::{self, Custom, Stage, wait_a_tick};
 use super::steps::Hands;
 use super::units::Unifier;
 use super::wanted::Wanted;
-use super::{Applied, ApplyTree, Compared, Presence, Site, generations, identity, lock};
+use super::{Along, Applied, ApplyTree, Compared, Presence, Site, generations, identity, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Deploy, FileCounts, ObjectId, TreeChange};
 use crate::roles::{Context, Event, Unit};
@@ -152,7 +153,11 @@ impl Site {
             units.steps.insert(0, Step::Folder { path: String::new(), stage: "d0".into(), over: false });
             units.folders.entry("d0".into()).or_default();
         }
+        let along = along::Ways::between(&index.grafts, &request.grafts).moves(&scan.extras, &wanted);
+        units.steps.extend(along::steps(&along));
         let mut notes = draft.notes.clone();
+        notes.extend(along.notes);
+        notes.extend(along::served(&index.grafts, &request.grafts));
         if !exchange && units.steps.iter().any(|step| matches!(step, Step::Change { .. })) {
             notes.push("this file system cannot exchange two names: files are replaced one by one, and folders never at once".into());
         }
@@ -327,6 +332,24 @@ impl Site {
             .hint("set `state` of the site to a folder on that file system"));
         }
         Ok(())
+    }
+
+    /// What greffon never installed and would go along, were these grafts of this tree applied; with what the user should know.
+    ///
+    /// # Errors
+    /// `Site`, `Git`, `Io`.
+    pub fn along(&self, cx: &Context, tree: ObjectId, grafts: &[crate::model::Graft]) -> Result<Along> {
+        let Some(state) = self.places.open_state()? else { return Ok(Along::default()) };
+        let index = self.load_index(&state)?;
+        let ways = along::Ways::between(&index.grafts, grafts);
+        let mut along = Along::default();
+        if let Some(root) = Dir::open(&self.places.root)?.filter(|_| !ways.is_empty()) {
+            let scan = scan(cx, &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?;
+            let wanted = Wanted::list(self.stockroom.objects(), &index, tree, grafts, self.places.inside.as_deref())?;
+            along = ways.moves(&scan.extras, &wanted);
+        }
+        along.notes.extend(along::served(&index.grafts, grafts));
+        Ok(along)
     }
 
     /// The file changes that `apply` of this tree would make, drift included.

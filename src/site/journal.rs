@@ -62,6 +62,8 @@ pub(super) enum Step {
     Swap { path: String, stage: String, tell: (String, Option<Entry>) },
     /// What a swapped-out folder held and nobody recorded goes back to its path.
     Carry { path: String, stage: String },
+    /// What greffon never installed goes along with the folder that was around it.
+    Along { path: String, from: String },
     /// A staged file goes where nothing is.
     Add { path: String, stage: String, new: Entry },
     /// A staged file and the one in place exchange places. What comes out may be dropped if it is `old`.
@@ -80,6 +82,7 @@ impl Step {
             Self::Folder { path, .. }
             | Self::Swap { path, .. }
             | Self::Carry { path, .. }
+            | Self::Along { path, .. }
             | Self::Add { path, .. }
             | Self::Change { path, .. }
             | Self::Remove { path, .. }
@@ -97,7 +100,7 @@ impl Step {
             | Self::Add { stage, .. }
             | Self::Change { stage, .. }
             | Self::Remove { stage, .. } => Some(stage),
-            Self::MakeFolder { .. } | Self::RemoveFolder { .. } => None,
+            Self::Along { .. } | Self::MakeFolder { .. } | Self::RemoveFolder { .. } => None,
         }
     }
 }
@@ -151,7 +154,9 @@ impl Journal {
             if let Step::Swap { tell: (path, _), .. } = step {
                 check_relative(path)?;
             }
-            if inside.is_some_and(|inside| super::owners::within(step.path(), inside)) {
+            let from = if let Step::Along { from, .. } = step { Some(from.as_str()) } else { None };
+            from.map_or(Ok(()), check_relative)?;
+            if inside.is_some_and(|inside| super::owners::within(step.path(), inside) || from.is_some_and(|from| super::owners::within(from, inside))) {
                 return Err(Error::new(ErrorKind::Site, "it would change the site's own state"));
             }
         }
@@ -204,6 +209,10 @@ mod tests {
         for (path, stage) in [("../etc/passwd", "f"), ("/etc/passwd", "f"), ("a/../../b", "f"), ("", "f"), ("a", "../f"), ("a", "/f"), (".greffon/lock", "f")] {
             let hostile = bytes(&journal(vec![remove(path, stage)]));
             assert!(Journal::parse(&hostile, Some(".greffon")).is_err(), "{path} {stage} was accepted");
+            for step in [Step::Along { path: path.into(), from: "a".into() }, Step::Along { path: "a".into(), from: path.into() }] {
+                let hostile = bytes(&journal(vec![step]));
+                assert!(stage != "f" || path == "a" || Journal::parse(&hostile, Some(".greffon")).is_err(), "{path} was accepted");
+            }
         }
         let mut other = journal(Vec::new());
         other.stage = "../../elsewhere".into();

@@ -5,6 +5,7 @@
 //! that into the fewest steps, `stage` makes everything ready, `journal` says what will be done, `steps` does it (or takes it back),
 //! `sift` looks through what was displaced, `generations` records, `apply` and `recover` lead.
 
+mod along;
 mod apply;
 mod build;
 mod content;
@@ -41,7 +42,7 @@ pub use saved::SavedFile;
 pub use understood::{journal_is_understood, stat_cache_is_understood};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, Policy, TreeChange, WantedSite};
+use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, PathMove, Policy, TreeChange, WantedSite};
 use crate::roles::Context;
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::ground;
@@ -145,6 +146,15 @@ pub struct Applied {
     /// Files put aside under `saved/`, relative to the site.
     pub saved: Vec<String>,
     /// What the user should know (a link mode that fell back, a file system without exchange …).
+    pub notes: Vec<String>,
+}
+
+/// What goes along when the folders around it move.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Along {
+    /// Files and folders that greffon never installed.
+    pub moves: Vec<PathMove>,
+    /// What the user should know.
     pub notes: Vec<String>,
 }
 

@@ -126,15 +126,7 @@ mod tests {
             id: id.parse::<ElementId>().expect("an id"),
             version: Version::new("1"),
             tree: ObjectId::EMPTY_TREE,
-            placement: Placement {
-                path: path.into(),
-                subdir: None,
-                protect: protect.iter().map(|text| (*text).to_owned()).collect(),
-                empty_dirs: Vec::new(),
-                scheme: None,
-                prepare: false,
-                phases: Vec::new(),
-            },
+            placement: Placement { path: path.into(), protect: protect.iter().map(|text| (*text).to_owned()).collect(), ..Placement::default() },
         }
     }
 

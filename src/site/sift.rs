@@ -45,7 +45,7 @@ pub(super) fn sift(hands: &Hands, journal: &Journal, old: &Index, new: &Index, b
                     Walk { hands, expected, also: if back { None } else { Some(new) } }.folder(&folder, &stage, path, &mut keepsakes)?;
                 }
             }
-            Step::Carry { .. } | Step::MakeFolder { .. } | Step::RemoveFolder { .. } => {}
+            Step::Carry { .. } | Step::Along { .. } | Step::MakeFolder { .. } | Step::RemoveFolder { .. } => {}
         }
     }
     Ok(keepsakes)

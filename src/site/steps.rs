@@ -157,6 +157,7 @@ impl Hands {
                 }
                 _ => Ok(()),
             },
+            Step::Along { path, from } => self.along(from, path),
             Step::Change { path, stage, new, .. } => {
                 if fresh || self.staged_entry(stage)? == Some(*new) {
                     self.change(path, stage, new)
@@ -215,6 +216,7 @@ impl Hands {
                 let Some((to, name)) = self.staged(stage)? else { return Ok(()) };
                 exchange::move_to_free(&from, leaf, &to, name).map(drop)
             }
+            Step::Along { path, from } => self.along(path, from),
             Step::Change { path, stage, new, .. } => self.change_back(path, stage, new),
             Step::Remove { path, stage, .. } => {
                 let Some((from, name)) = self.staged(stage)? else { return Ok(()) };
@@ -234,6 +236,18 @@ impl Hands {
                 Ok(())
             }
         }
+    }
+
+    /// What somebody else put there goes to another place in the site, where that is free; else it stays.
+    fn along(&self, from: &str, to: &str) -> Result<()> {
+        let Some((old, name)) = self.place(from)? else { return Ok(()) };
+        if old.witness(name)?.is_none() {
+            return Ok(());
+        }
+        let (new, leaf) = self.make_place(to)?;
+        exchange::move_to_free(&old, name, &new, leaf)?;
+        *self.last.borrow_mut() = None;
+        Ok(())
     }
 
     /// A staged name goes to a free place in the site.
@@ -367,7 +381,7 @@ impl Hands {
                 if !self.exchange && self.is_staged(&aside)? { Some(aside) } else { Some(stage.clone()) }
             }
             Step::Remove { stage, .. } | Step::Swap { stage, .. } | Step::Folder { stage, .. } | Step::Add { stage, .. } => Some(stage.clone()),
-            Step::Carry { .. } | Step::MakeFolder { .. } | Step::RemoveFolder { .. } => None,
+            Step::Carry { .. } | Step::Along { .. } | Step::MakeFolder { .. } | Step::RemoveFolder { .. } => None,
         })
     }
 }

@@ -80,15 +80,7 @@ struct Twin(std::sync::Arc<dyn Installer>, Fault, std::path::PathBuf);
 
 impl Installer for Twin {
     fn place(&self, cx: &Context, request: &PlaceRequest) -> Result<Placement> {
-        let placed = |path: &str| Placement {
-            path: path.to_owned(),
-            subdir: None,
-            protect: Vec::new(),
-            empty_dirs: Vec::new(),
-            scheme: None,
-            prepare: false,
-            phases: Vec::new(),
-        };
+        let placed = |path: &str| Placement { path: path.to_owned(), ..Placement::default() };
         match self.1 {
             Fault::OnePath => Ok(placed("plugins/x")),
             Fault::LeavesTheSite => Ok(placed(&format!("../{}", request.id.name()))),

@@ -163,7 +163,7 @@ pub fn with_answer(mut request: ApplyTree, answer: IfLocalChanges) -> ApplyTree 
 }
 
 pub fn placement(path: &str) -> Placement {
-    Placement { path: path.into(), subdir: None, protect: Vec::new(), empty_dirs: Vec::new(), scheme: None, prepare: false, phases: Vec::new() }
+    Placement { path: path.into(), ..Placement::default() }
 }
 
 /// Every name below a folder: a folder as `/`, a link as `->target`, a file as its content, `x:` before an executable one's.

@@ -97,6 +97,8 @@ impl Standard {
             download_map: map,
             files: None,
             hooks: Vec::new(),
+            moves: Vec::new(),
+            notes: Vec::new(),
             grafts: Vec::new(),
         };
         let before = observed.current.as_ref().map(|current| current.grafts.as_slice()).unwrap_or_default();
@@ -113,6 +115,10 @@ impl Standard {
                         compared.changes
                     }
                 };
+                if observed.presence == Presence::Known {
+                    let along = observed.site.along(cx, grafted.tree, &grafted.grafts)?;
+                    (plan.moves, plan.notes) = (along.moves, along.notes);
+                }
                 plan.changes = changes(before, &grafted.grafts, &files, &available);
                 plan.files = Some(count(&files));
                 plan.tree = Some(grafted.tree);

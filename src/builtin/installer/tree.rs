@@ -157,7 +157,7 @@ impl Installer for Tree {
             return Err(Error::new(ErrorKind::Invalid, format!("{id} and {} would both be placed at `{path}`", other.id))
                 .hint(format!("give the type `{}` a path with `{{name}}`, or leave one of them out", id.kind())));
         }
-        Ok(Placement { path, subdir: rule.subdir, protect: rule.protect, empty_dirs: rule.empty_dirs, scheme: rule.scheme, prepare: false, phases: Vec::new() })
+        Ok(Placement { path, subdir: rule.subdir, protect: rule.protect, empty_dirs: rule.empty_dirs, scheme: rule.scheme, ..Placement::default() })
     }
 
     fn info(&self, cx: &Context, request: &InfoRequest) -> Result<Option<ElementInfo>> {

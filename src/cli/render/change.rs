@@ -1,7 +1,7 @@
 //! Changes of elements and of files, a line each.
 
 use crate::cli::text::{ADD, CHANGE, DANGER, FAINT, MOVE, REMOVE, Text, count};
-use crate::model::{Action, Change, FileCounts, TreeChange};
+use crate::model::{Action, Change, FileCounts, PathMove, TreeChange};
 
 /// How many files are named before the rest is counted.
 const FILES: usize = 40;
@@ -37,6 +37,16 @@ pub(crate) fn files(counts: FileCounts) -> String {
         .map(|(at, (number, word))| if at == 0 { format!("{} {word}", count(number, "file")) } else { format!("{number} {word}") })
         .collect();
     parts.join(", ")
+}
+
+/// What goes along, a line each, the rest counted.
+pub(crate) fn moves(moves: &[PathMove], indent: usize, page: &mut Text) {
+    for one in moves.iter().take(FILES) {
+        page.pad(indent, "").paint(CHANGE, ">").line(format_args!(" {} → {}", one.from, one.to));
+    }
+    if moves.len() > FILES {
+        page.pad(indent, "").paint(FAINT, format_args!("… and {} more (`--json` names them all)", count(moves.len() - FILES, "file"))).end();
+    }
 }
 
 /// File changes, a line each, the rest counted.

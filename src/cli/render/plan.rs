@@ -27,6 +27,10 @@ fn site(plan: &SitePlan, page: &mut Text) {
     for one in &plan.changes {
         change::line(one, 2, page);
     }
+    change::moves(&plan.moves, 2, page);
+    for note in &plan.notes {
+        page.put("  ").paint(CHANGE, "note").line(format_args!(": {note}"));
+    }
     let downloads = plan.download_map.iter().filter(|entry| !entry.from_stock).count();
     match plan.files {
         Some(counts) if counts == FileCounts::default() => page.line("  no file changes"),
@@ -66,6 +70,8 @@ mod tests {
             }],
             download_map: vec![DownloadMapEntry { id: "plugins/x".parse().expect("an id"), version: "1".into(), from_stock: false, download: None }],
             files: None,
+            moves: Vec::new(),
+            notes: Vec::new(),
             hooks: vec!["after-sync".into()],
             grafts: Vec::new(),
         }

@@ -39,8 +39,7 @@ fn tree(objects: &Objects, files: &[(&str, &str)]) -> ObjectId {
 }
 
 fn graft(id: &str, path: &str, tree: ObjectId) -> Graft {
-    let placement =
-        Placement { path: path.to_owned(), subdir: None, protect: Vec::new(), empty_dirs: Vec::new(), scheme: None, prepare: false, phases: Vec::new() };
+    let placement = Placement { path: path.to_owned(), ..Placement::default() };
     Graft { id: id.parse().expect("an id"), version: Version::from("1"), tree, placement }
 }
 

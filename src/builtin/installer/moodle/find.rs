@@ -89,7 +89,7 @@ pub(super) fn plugin(trees: &dyn Trees, tree: ObjectId, component: &str) -> Resu
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub(super) fn core(trees: &dyn Trees, tree: ObjectId) -> Result<Option<String>> {
+pub(super) fn core(trees: &dyn Trees, tree: ObjectId) -> Result<Option<(String, ObjectId)>> {
     let is_core = |tree: ObjectId| -> Result<bool> {
         for place in ["version.php", "public/version.php"] {
             if let Some(bytes) = trees.read(tree, place)? {
@@ -102,13 +102,13 @@ pub(super) fn core(trees: &dyn Trees, tree: ObjectId) -> Result<Option<String>> 
         Ok(false)
     };
     if is_core(tree)? {
-        return Ok(Some(String::new()));
+        return Ok(Some((String::new(), tree)));
     }
     for item in trees.list(tree, "")?.unwrap_or_default() {
         if let TreeItemKind::Folder(inner) = item.what
             && is_core(inner)?
         {
-            return Ok(Some(item.name));
+            return Ok(Some((item.name, inner)));
         }
     }
     Ok(None)

@@ -44,6 +44,11 @@ impl Layout {
         Ok(Some(layout))
     }
 
+    /// The document root as a placement has it.
+    pub(super) fn serves(&self) -> String {
+        if self.document_root.is_empty() { ".".to_owned() } else { self.document_root.clone() }
+    }
+
     fn plugin_types(&self, trees: &dyn Trees, tree: ObjectId) -> Result<BTreeMap<String, String>> {
         for place in ["lib/components.json", "public/lib/components.json"] {
             if let Some(bytes) = trees.read(tree, place)? {

@@ -100,13 +100,22 @@ impl Moodle {
     }
 
     fn place_core(&self, cx: &Context, id: &ElementId, tree: ObjectId) -> Result<Placement> {
-        let folder = find::core(cx.trees(), tree)?.ok_or_else(|| {
+        let no_moodle = || {
             Error::new(ErrorKind::Invalid, format!("what is fetched as {id} is no Moodle: it has no `version.php` with a release"))
                 .hint("check the address of the core")
-        })?;
+        };
+        let (folder, root) = find::core(cx.trees(), tree)?.ok_or_else(no_moodle)?;
+        let layout = self.layout(cx, root)?.ok_or_else(no_moodle)?;
         let mut protect: Vec<String> = OWNERS_FILES.map(str::to_owned).to_vec();
         protect.extend(self.protect.iter().cloned());
-        Ok(Placement { path: ".".to_owned(), subdir: (!folder.is_empty()).then_some(folder), protect, ..placement() })
+        Ok(Placement {
+            path: ".".to_owned(),
+            subdir: (!folder.is_empty()).then_some(folder),
+            protect,
+            homes: layout.types.clone(),
+            serves: Some(layout.serves()),
+            ..placement()
+        })
     }
 
     fn place_plugin(&self, cx: &Context, request: &PlaceRequest, tree: ObjectId) -> Result<Placement> {
@@ -140,15 +149,7 @@ impl Moodle {
 }
 
 fn placement() -> Placement {
-    Placement {
-        path: String::new(),
-        subdir: None,
-        protect: Vec::new(),
-        empty_dirs: Vec::new(),
-        scheme: Some(NAME.to_owned()),
-        prepare: false,
-        phases: Vec::new(),
-    }
+    Placement { scheme: Some(NAME.to_owned()), ..Placement::default() }
 }
 
 fn not_there(id: &ElementId, others: &[(String, String)]) -> Error {
@@ -184,10 +185,9 @@ impl Installer for Moodle {
         let trees = cx.trees();
         match request.id.kind() {
             CORE => {
-                let Some(folder) = find::core(trees, request.tree)? else { return Ok(None) };
+                let Some((_, root)) = find::core(trees, request.tree)? else { return Ok(None) };
                 for place in ["public/version.php", "version.php"] {
-                    let path = if folder.is_empty() { place.to_owned() } else { format!("{folder}/{place}") };
-                    if let Some(bytes) = trees.read(request.tree, &path)? {
+                    if let Some(bytes) = trees.read(root, place)? {
                         return Ok(info::core(&request.id, &version_php::core(&bytes)));
                     }
                 }
