@@ -32,7 +32,23 @@ const FOREIGN: &[(&str, &str)] = &[("config.php", "secret"), ("plugins/goes/mine
 const EDITED: (&str, &str) = ("lib/a.php", "edited by hand");
 
 fn request(fixture: &Fixture) -> ApplyTree {
-    with_answer(fixture.request(AFTER), IfLocalChanges::Save)
+    let request = with_answer(fixture.request(AFTER), IfLocalChanges::Save);
+    if moves(fixture) { with_home(request, "moved") } else { request }
+}
+
+/// Whether the sweep is one in which the folder of the plugins moves; the child knows it by a file.
+fn moves(fixture: &Fixture) -> bool {
+    fixture.folder.path().join("moves").exists()
+}
+
+fn with_home(mut request: ApplyTree, folder: &str) -> ApplyTree {
+    request.grafts[0].placement.homes = [("plugins".to_owned(), folder.to_owned())].into();
+    request
+}
+
+/// Where a foreign file is after the update.
+fn gone_along(fixture: &Fixture, path: &str) -> String {
+    if moves(fixture) { path.replacen("plugins/", "moved/", 1) } else { path.to_owned() }
 }
 
 /// Not a test of its own: what the child process does.
@@ -73,7 +89,11 @@ impl Sweep {
     }
 
     fn of(fixture: Fixture) -> Self {
-        fixture.apply(BEFORE);
+        if moves(&fixture) {
+            fixture.site().apply(&Context::silent(), &with_home(fixture.request(BEFORE), "plugins")).expect("applied");
+        } else {
+            fixture.apply(BEFORE);
+        }
         for (path, text) in FOREIGN.iter().chain([&EDITED]) {
             let path = fixture.path().join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -84,10 +104,11 @@ impl Sweep {
         let old = fixture.disk();
         let mut new = expected(AFTER);
         for (path, text) in FOREIGN {
+            let path = gone_along(&fixture, path);
             for (slash, _) in path.match_indices('/') {
                 new.insert(path[..slash].to_owned(), "/".into());
             }
-            new.insert((*path).to_owned(), (*text).to_owned());
+            new.insert(path.clone(), (*text).to_owned());
         }
         let sweep = Self { fixture, old, new };
         for name in ["html", ".greffon-html"] {
@@ -203,6 +224,22 @@ fn so_does_one_that_swaps_the_whole_tree() {
     let (calls, faults) = Sweep::of(fixture).kill_everywhere(&[("GREFFON_TEST_DEPLOY", "swap")]);
     assert!(calls > 40, "only {calls} calls were seen");
     assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn so_does_one_that_moves_what_was_put_there_by_hand() {
+    for deploy in [None, Some(("GREFFON_TEST_DEPLOY", "swap"))] {
+        let mut fixture = Fixture::quick();
+        std::fs::write(fixture.folder.path().join("moves"), "").expect("written");
+        if deploy.is_some() {
+            fixture.wanted.deploy = Deploy::Swap;
+        }
+        let sweep = Sweep::of(fixture);
+        assert!(sweep.new.contains_key("moved/wild/w.php") && sweep.new.contains_key("moved/goes/mine.txt"));
+        let (calls, faults) = sweep.kill_everywhere(deploy.as_slice());
+        assert!(calls > 40, "only {calls} calls were seen");
+        assert_eq!(faults, Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The installer `tree`.
+//! The installers `tree` and `moodle`.
 
-use greffon::builtin::installer::tree;
+use greffon::builtin::installer::{moodle, tree};
 use greffon::error::Result;
 use greffon::model::{ElementId, ElementInfo, ObjectId, Payload, Placement};
 use greffon::roles::conformance::installer::{Fixture, Preparation, check};
@@ -123,4 +123,64 @@ fn a_broken_installer_fails_the_sentence_that_it_breaks() {
         let failures = checked(&world, &twin).expect_err("a broken twin");
         assert!(failures.name(words), "{fault:?} is not found out: {failures}");
     }
+}
+
+/// A tree of these files.
+fn tree_with(world: &World, files: &[(&str, &str)]) -> ObjectId {
+    let objects = world.env.stockroom.objects();
+    let mut entries = Vec::new();
+    let mut folders: std::collections::BTreeMap<&str, Vec<(&str, &str)>> = std::collections::BTreeMap::new();
+    for (path, content) in files {
+        match path.split_once('/') {
+            Some((folder, rest)) => folders.entry(folder).or_default().push((rest, content)),
+            None => {
+                let id = objects.write_blob(content.as_bytes()).expect("a blob");
+                entries.push(NewEntry { name: (*path).into(), kind: NewEntryKind::File(greffon::model::FileMode::Regular), id });
+            }
+        }
+    }
+    for (folder, files) in folders {
+        entries.push(NewEntry { name: folder.into(), kind: NewEntryKind::Folder, id: tree_with(world, &files) });
+    }
+    objects.write_tree(entries).expect("a tree")
+}
+
+#[test]
+fn moodle_keeps_its_contract() {
+    let world = World::new();
+    let installer = moodle::build(&world.spec("moodle", json!({}))).expect("an installer");
+    let plugin = |component: &str, more: &str| format!("<?php $plugin->component = '{component}'; $plugin->version = 2024010100; {more}");
+    let core = [
+        ("version.php", "<?php $version = 2024100706.00; $release = '4.5.6 (Build: 20250811)'; $branch = '405';"),
+        ("lib/components.json", r#"{"plugintypes": {"mod": "mod", "block": "blocks"}}"#),
+    ];
+    for (path, content) in core {
+        write(&world.path(&format!("site/{path}")), content);
+    }
+    write(&world.path("site/blocks/xp/version.php"), plugin("block_xp", ""));
+    let placed = |name: &str, version: &str, files: &[(&str, &str)]| {
+        let payload = Payload::Tree { tree: tree_with(&world, files), commit: None };
+        PlaceRequest { id: id(name), version: version.into(), payload, view: OwnerView::default() }
+    };
+    let info = |name: &str, files: &[(&str, &str)]| InfoRequest { id: id(name), tree: tree_with(&world, files), reference: None };
+    let installed = |name: &str| IsInstalledRequest { id: id(name), version: "2024010100".into(), site: world.path("site") };
+    let (xp, cert, sub) = (plugin("block_xp", ""), plugin("mod_cert", ""), plugin("certelement_x", ""));
+    let fixture = Fixture {
+        places: vec![
+            placed("core/moodle", "4.5.6", &core),
+            placed("plugins/block_xp", "2024010100", &[("moodle-block_xp-v1/version.php", &xp)]),
+            placed("plugins/mod_cert", "2024010100", &[("version.php", &cert), ("db/subplugins.json", r#"{"subplugintypes": {"certelement": "element"}}"#)]),
+            placed("plugins/certelement_x", "2024010100", &[("version.php", &sub)]),
+        ],
+        unknown_type: Some(placed("plugin/block_xp", "1", &[("version.php", &xp)])),
+        infos: vec![
+            (info("plugins/block_xp", &[("deep/er/version.php", &xp)]), Some("2024010100".into())),
+            (info("core/moodle", &core), Some("4.5.6".into())),
+            (info("plugins/block_xp", &[("readme", "nothing")]), None),
+        ],
+        malformed: Some(info("plugins/block_xp", &[("version.php", &plugin("block_xp", "$plugin->supported = 405;"))])),
+        prepare: None,
+        installed: Some((installed("plugins/block_xp"), installed("plugins/block_other"))),
+    };
+    check(&*installer, &world.cx, &fixture).expect("every sentence holds");
 }
