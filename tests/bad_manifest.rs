@@ -97,22 +97,25 @@ fn an_implementation_that_is_not_there() {
 }
 
 #[test]
-fn a_script_where_none_can_be_loaded() {
+fn a_script_that_cannot_be_loaded() {
     let world = World::new();
-    world.env.write("x.rhai", "fn place(a, b) { }\n");
+    world.env.write("x.rhai", "fn place(a, b, c) { }\n");
     world.env.write("greffon.toml", world.text("") + "[config]\ninstaller = \"script:x.rhai\"\n");
-    world.refuses().is("unsupported").shows_line("script:x.rhai").says("script").hints("builtin:tree");
+    world.refuses().shows_line("script:x.rhai").says("wrong number of parameters").hints("fn place(request, host)");
+    world.env.write("greffon.toml", world.text("") + "[config]\ninstaller = \"script:y.rhai\"\n");
+    world.refuses().is("not-found").shows_line("script:y.rhai").says("y.rhai");
 }
 
 #[test]
-fn hooks_are_not_passed_over_in_silence() {
+fn hooks_that_cannot_be_loaded_stop_before_anything_is_written() {
     let world = World::new();
     world.env.write("greffon.toml", world.text("") + "[hooks]\nafter-sync = \"hooks/upgrade.rhai\"\n");
-    world.env.write("hooks/upgrade.rhai", "fn after_sync(event, host) { }\n");
-    world.refuses().is("unsupported").shows_line("[hooks]").says("hooks").hints("greffon plan");
+    world.refuses().is("not-found").shows_line("[hooks]").says("hooks/upgrade.rhai");
+    world.env.write("hooks/upgrade.rhai", "fn after_fetch(event, host) { }\n");
+    world.refuses().shows_line("[hooks]").says("no function `after_sync`");
     // A single site's as well.
     world.env.write("greffon.toml", world.text("").replace("\n\n[types.core]", "\nhooks = { after-sync = \"hooks/upgrade.rhai\" }\n\n[types.core]"));
-    world.refuses().is("unsupported").shows_line("hooks = ");
+    world.refuses().shows_line("hooks = ");
 }
 
 #[test]

@@ -80,7 +80,8 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 }
 
 /// Writes the plan's lock, unless this is a rehearsal, and tells what changed.
-pub(super) fn finish(workspace: &Workspace, plan: crate::model::Plan, check: bool) -> Result<Report> {
+pub(super) fn finish(workspace: &Workspace, mut plan: crate::model::Plan, check: bool) -> Result<Report> {
+    plan.lock.extensions = workspace.extensions.hashes();
     let changes = compare(&workspace.lock, &plan.lock);
     let differs = workspace.lock_text.as_deref() != Some(&*crate::manifest::write_lock(&plan.lock));
     if check && differs {

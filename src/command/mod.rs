@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod fix;
 pub mod forget;
 pub mod history;
+pub mod hooks;
 pub mod init;
 pub mod list;
 pub mod lock;
@@ -29,6 +30,7 @@ pub mod status;
 pub mod stock;
 pub mod sync;
 pub mod tree;
+pub mod trust;
 pub mod update;
 pub mod why_not;
 

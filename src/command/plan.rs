@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::hooks::{self, Hooks};
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, ElementId, Plan, SitePlan, WantedSite};
+use crate::registry::Used;
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::{fs, places};
 
@@ -32,6 +34,9 @@ pub struct Report {
     pub lock_changed: bool,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What each script and extension may do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Used>,
     /// Whether the caller asked for status 3, and there is something to do.
     #[serde(skip)]
     pub pending: bool,
@@ -70,7 +75,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         }
         save(workspace, &plan, &sites, out)?;
     }
-    Ok(report(plan, options.exit_code))
+    let mut report = report(plan, options.exit_code);
+    report.extensions.clone_from(&workspace.surveyed);
+    for site in &mut report.sites {
+        site.hooks = Hooks::titles(&workspace.manifest, &site.name, &site.changes);
+    }
+    Ok(report)
 }
 
 /// The report of a plan.
@@ -78,7 +88,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 pub fn report(plan: Plan, exit_code: bool) -> Report {
     let pending = exit_code && (plan.lock_changed || plan.sites.iter().any(|site| !site.is_empty()));
     let sites = plan.sites.into_iter().map(|site| SitePlan { grafts: Vec::new(), ..site }).collect();
-    Report { schema: "greffon/plan/1", sites, lock_changed: plan.lock_changed, warnings: plan.warnings, pending }
+    Report { schema: "greffon/plan/1", sites, lock_changed: plan.lock_changed, warnings: plan.warnings, extensions: Vec::new(), pending }
 }
 
 fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result<Plan> {
@@ -96,7 +106,7 @@ fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result
             site.ask(&id, requirement.clone(), "`--with`");
         }
     }
-    let outcome = workspace.roles.client.plan(&workspace.machine.cx, &request);
+    let outcome = hooks::resolving(workspace, &workspace.manifest, &request);
     if with.is_empty() { workspace.or_offer(outcome, &workspace.manifest) } else { outcome.map_err(|error| what_else(error, &supposed)) }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::plan::{SAVED, SavedPlan};
-use super::{Workspace, add, plan, remove};
+use super::{Workspace, add, hooks, plan, remove};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, parse_lock};
 use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, LinkMode, Plan, SitePlan, WantedSite};
@@ -146,7 +146,7 @@ fn plan_edited(workspace: &Workspace, manifest: &Manifest, lock: &crate::model::
     let mut request = workspace.request(sites, depth(workspace), UpdateChoice::Keep);
     request.wanted.clone_from(&manifest.sites);
     request.lock = lock.clone();
-    workspace.roles.client.plan(&workspace.machine.cx, &request)
+    hooks::resolving(workspace, manifest, &request)
 }
 
 fn depth(workspace: &Workspace) -> PlanDepth {
@@ -154,7 +154,8 @@ fn depth(workspace: &Workspace) -> PlanDepth {
 }
 
 fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &Options, confirm: Confirm<'_>, reason: &str) -> Result<Report> {
-    refuse_hooks(manifest)?;
+    let names: Vec<&str> = made.sites.iter().map(|site| site.name.as_str()).collect();
+    let around = hooks::Around::load(workspace, manifest, &names, reason)?;
     // Whatever of the flags is wrong is told before anything is written.
     let purge = options.purge.iter().map(|name| workspace.known_element(name)).collect::<Result<_>>()?;
     if let Some(first) = &options.first
@@ -174,6 +175,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
     {
         return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
     }
+    around.before_sync(&made.sites)?;
     let mut wanted = manifest.sites.clone();
     for site in &mut wanted {
         if let Some(mode) = options.link_mode {
@@ -202,20 +204,10 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
         max_fail: options.max_fail.unwrap_or(1),
         reason: options.reason.clone().unwrap_or_else(|| reason.to_owned()),
     };
-    let applied = workspace.roles.client.apply(&workspace.machine.cx, &request)?;
+    let mut applied = workspace.roles.client.apply(&workspace.machine.cx, &request).inspect_err(|error| around.failed(error))?;
+    around.after_sync(&made.sites, &mut applied)?;
     prune(workspace, manifest, &applied)?;
     Ok(Report { schema: "greffon/sync/1", sites: results(&made.sites, applied), dry_run: false, warnings })
-}
-
-/// Hooks are run by the extension host; a manifest that counts on them must not be applied without.
-pub(super) fn refuse_hooks(manifest: &Manifest) -> Result<()> {
-    let said = |hooks: &serde_json::Value| !hooks.is_null() && hooks.as_object().is_none_or(|table| !table.is_empty());
-    if !said(&manifest.hooks) && !manifest.site_hooks.values().any(said) {
-        return Ok(());
-    }
-    let error = Error::new(ErrorKind::Unsupported, "greffon.toml has hooks, and this greffon cannot run hooks")
-        .hint("take them out to go on without; `greffon plan` and `greffon fetch` work as they are");
-    Err(manifest.hooks_place.iter().cloned().fold(error, Error::at))
 }
 
 /// A plan that removes, changes the core or can destroy data is shown and asked about.

@@ -12,7 +12,7 @@ use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes, parse_lock, write_lock};
 use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
-use crate::registry::{Extensions, Registry, default_spec};
+use crate::registry::{Extensions, Registry, Used, default_spec};
 use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::Site;
 use crate::sys::stockroom::StockLock;
@@ -57,6 +57,8 @@ pub struct Workspace {
     pub schemes: Schemes,
     /// Scripts and extensions.
     pub extensions: Extensions,
+    /// What the manifest names of them, and what each may do.
+    pub surveyed: Vec<Used>,
 }
 
 /// The folder a command starts from.
@@ -84,10 +86,11 @@ impl Workspace {
             Some(text) => parse_lock(&lock_path, text)?,
             None => (Lock::default(), false),
         };
-        let extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
+        let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
+        let surveyed = extensions.survey(&manifest, &super::hooks::mentioned(&manifest))?;
         let (env, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
         let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
-        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes, extensions })
+        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes, extensions, surveyed })
     }
 
     /// The manifest's folder.
@@ -175,7 +178,8 @@ impl Workspace {
     /// # Errors
     /// As [`Client::plan`].
     pub fn plan(&self, only: &[&WantedSite], depth: PlanDepth, update: UpdateChoice) -> Result<Plan> {
-        self.or_offer(self.roles.client.plan(&self.machine.cx, &self.request(only, depth, update)), &self.manifest)
+        let outcome = super::hooks::resolving(self, &self.manifest, &self.request(only, depth, update));
+        self.or_offer(outcome, &self.manifest)
     }
 
     /// Writes the lockfile, where it differs; says whether it did. The first one brings its line in `.gitattributes` along.

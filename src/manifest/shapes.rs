@@ -221,6 +221,8 @@ shape! {
         "with" => with: Entries<Anything>,
         /// The elements it runs for, as patterns of `type/name`.
         "only" => only: Vec<At<String>>,
+        /// The user that its programs run as.
+        "run-as" => run_as: At<String>,
     }
 
     /// What this folder is as a package.

@@ -28,6 +28,9 @@ pub struct SiteStatus {
     /// Why the site is held, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// Hooks that wait to be run, or run again, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
 }
 
 /// A site's state in one word.

@@ -111,7 +111,7 @@ fn thrown_by_script(source: &Source, function: &str, value: &Dynamic) -> Error {
     if let Ok(map) = value.as_map_ref() {
         let whole = map.get("whole").and_then(|whole| whole.clone().try_cast::<Whole>());
         if let Some(error) = whole.and_then(|whole| whole.0.lock().unwrap_or_else(PoisonError::into_inner).take()) {
-            return error.wrap(format!("the extension `{name}` failed in `{function}`"));
+            return error.note(format!("in `{function}` of the extension `{name}`"));
         }
         let text = |key: &str| map.get(key).filter(|value| !value.is_unit()).map(ToString::to_string);
         if let Some(message) = text("message") {

@@ -20,14 +20,23 @@ impl Site {
     /// # Errors
     /// `Site`, `Io`.
     pub fn status(&self, cx: &Context, verify: bool) -> Result<SiteStatus> {
-        let mut status =
-            SiteStatus { name: self.name.clone(), state: SiteState::Never, generation: None, elements: Vec::new(), unmanaged: Vec::new(), held: None };
+        let mut status = SiteStatus {
+            name: self.name.clone(),
+            state: SiteState::Never,
+            generation: None,
+            elements: Vec::new(),
+            unmanaged: Vec::new(),
+            held: None,
+            pending: Vec::new(),
+        };
         if self.is_elsewhere() {
             status.state = SiteState::Elsewhere;
             return Ok(status);
         }
         let Some(state) = self.places.open_state()? else { return Ok(status) };
-        let pending = Journal::is_there(&state)? || super::pending::read(&state)?.is_some();
+        let waiting = super::pending::read(&state)?;
+        let pending = Journal::is_there(&state)? || waiting.is_some();
+        status.pending = waiting.map(|waiting| waiting.hooks).unwrap_or_default();
         let index = self.load_index(&state)?;
         if index.generation == 0 {
             if pending {

@@ -20,7 +20,7 @@ fn id(text: &str) -> ElementId {
     text.parse().expect("an id")
 }
 
-struct Scene {
+pub(super) struct Scene {
     world: World,
     _git: GitServer,
     files: FileServer,
@@ -28,7 +28,7 @@ struct Scene {
 }
 
 /// A core and a plugin in git, and a plugin that needs another one in an index.
-fn scene() -> Scene {
+pub(super) fn scene() -> Scene {
     let world = World::new();
     let served = world.path("served");
     let core = Repo::init(&world.path("core"));
@@ -137,7 +137,7 @@ fn fingerprint(folder: &Path) -> String {
     lines.join("")
 }
 
-fn checked(scene: &Scene, wrap: impl Fn(Standard) -> Box<dyn Client>) -> Verdict {
+pub(super) fn checked(scene: &Scene, wrap: impl Fn(Standard) -> Box<dyn Client>) -> Verdict {
     // A stock that holds everything, and a site that is removed again.
     let (filled, filled_cx) = scene.client("full", &scene.files.url("/"));
     let everything = PlanRequest { depth: PlanDepth::Fetch, ..scene.request() };

@@ -14,7 +14,7 @@ use sha2::Digest as _;
 use super::support::{Fault, FileServer, GitServer, Repo};
 use super::world::{World, context, tar_gz, write};
 
-struct Servers {
+pub(super) struct Servers {
     git: GitServer,
     files: FileServer,
     commit: ObjectId,
@@ -25,7 +25,7 @@ fn digest(bytes: &[u8]) -> Digest {
     Digest::from_bytes(sha2::Sha256::digest(bytes).into())
 }
 
-fn servers(world: &World) -> Servers {
+pub(super) fn servers(world: &World) -> Servers {
     let served = world.path("served");
     let repo = Repo::init(&world.path("repo"));
     repo.write("lib/code.php", "<?php\n").write("readme", "one");
@@ -40,7 +40,7 @@ fn servers(world: &World) -> Servers {
 /// A commit that the fixture's repository never had.
 const NOWHERE: [u8; 20] = [0xab; 20];
 
-fn fixture(world: &World, servers: &Servers) -> Fixture {
+pub(super) fn fixture(world: &World, servers: &Servers) -> Fixture {
     let archive = tar_gz(&[("tool/readme", "a tool")]);
     for name in ["tool", "busy", "endless", "changed", "remote"] {
         servers.files.put(&format!("/{name}.tar.gz"), archive.clone());

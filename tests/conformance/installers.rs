@@ -33,7 +33,7 @@ fn fingerprint(folder: &std::path::Path) -> String {
     names.into_iter().map(|name| format!("{name}={}\n", std::fs::read_to_string(folder.join(&name)).unwrap_or_default())).collect()
 }
 
-fn checked(world: &World, installer: &dyn Installer) -> greffon::roles::conformance::Verdict {
+pub(super) fn checked(world: &World, installer: &dyn Installer) -> greffon::roles::conformance::Verdict {
     let info = |name: &str, text: &str| InfoRequest { id: id(name), tree: tree_of(world, text), reference: None };
     write(&world.path("site/plugins/a/greffon.toml"), package("plugins", "a", "1.0", ""));
     let prepare = |copy: &str| {
@@ -53,7 +53,7 @@ fn checked(world: &World, installer: &dyn Installer) -> greffon::roles::conforma
     check(installer, &world.cx, &fixture)
 }
 
-fn built(world: &World) -> std::sync::Arc<dyn Installer> {
+pub(super) fn built(world: &World) -> std::sync::Arc<dyn Installer> {
     let types = json!({ "core": ".", "plugins": { "path": "plugins/{name}", "empty-dirs": ["cache"] }, "lang": "data/{type}/{name}" });
     tree::build(&world.spec("tree", json!({ "types": types }))).expect("an installer")
 }

@@ -9,5 +9,6 @@ mod contract;
 mod downloaders;
 mod installers;
 mod repositories;
+mod scripts;
 mod stocks;
 mod world;

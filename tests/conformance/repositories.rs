@@ -22,7 +22,7 @@ fn known(name: &str, versions: &[&str], withdrawn: &[&str]) -> KnownElement {
 }
 
 /// An index of four elements below `folder`, one of them without versions, one broken.
-fn write_index(folder: &std::path::Path) {
+pub(super) fn write_index(folder: &std::path::Path) {
     let element = |kind: &str, name: &str, versions: serde_json::Value| {
         let text = json!({ "type": kind, "name": name, "summary": format!("about {name}"), "versions": versions }).to_string();
         write(&folder.join(format!("elements/{kind}/{name}.json")), text);
@@ -44,7 +44,7 @@ fn write_index(folder: &std::path::Path) {
     write(&folder.join("names.json"), json!({ "schema": "greffon/index/1", "elements": [named("alpha"), named("vendor/beta"), named("empty")] }).to_string());
 }
 
-fn index_fixture<'a>() -> Fixture<'a> {
+pub(super) fn index_fixture<'a>() -> Fixture<'a> {
     let mut fixture = Fixture::new(id("packages/nothing"));
     fixture.known = vec![known("packages/alpha", &["1.0", "1.1"], &["1.2"]), known("packages/vendor/beta", &["1.0"], &[])];
     fixture.without_versions = Some(id("packages/empty"));
@@ -54,7 +54,7 @@ fn index_fixture<'a>() -> Fixture<'a> {
 
 /// A repository whose first known element is the broken one.
 #[derive(Debug)]
-struct Broken(Arc<dyn Repository>);
+pub(super) struct Broken(pub(super) Arc<dyn Repository>);
 impl Repository for Broken {
     fn name(&self) -> &str {
         self.0.name()

@@ -30,7 +30,7 @@ fn request(world: &World, origin: &str, name: &str, version: &str, files: &[(&st
     }
 }
 
-fn open(world: &World) -> Arc<dyn Stock> {
+pub(super) fn open(world: &World) -> Arc<dyn Stock> {
     stock::build(&world.spec("store", json!({})), &world.env).expect("a stock")
 }
 
@@ -45,7 +45,7 @@ fn damage(folder: &Path, stored: &StoredElement) {
     }
 }
 
-fn checked(world: &World, stock: &dyn Stock, wrap: impl Fn(Arc<dyn Stock>) -> Box<dyn Stock>) -> Verdict {
+pub(super) fn checked(world: &World, stock: &dyn Stock, wrap: impl Fn(Arc<dyn Stock>) -> Box<dyn Stock>) -> Verdict {
     let first = request(world, "https://h/a.tar.gz", "a", "1.0", &[("a/readme", "the a")]);
     let mut other = request(world, "https://h/a.tar.gz", "a", "1.0-other", &[("a/readme", "not the a")]);
     other.info = first.info.clone();

@@ -35,6 +35,27 @@ pub(crate) enum App {
     Moodle,
 }
 
+/// Let a manifest's scripts run programs, on this machine
+///
+/// Before a script that may run programs or a native library of a manifest is loaded for the first time, somebody must have said that
+/// the manifest is trusted. Shows what each of its extensions may do, and writes that down for this user alone
+/// (`trust.toml` in the data folder); extensions that came from elsewhere are trusted as they are now.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon trust               what greffon.toml allows",
+    "greffon trust --all         and what its extensions ask for beyond that",
+    "greffon trust --forget      take it back",
+    "greffon trust --dry-run     only show it",
+))]
+pub(crate) struct TrustArgs {
+    /// Grant what extensions ask for beyond `allow` too
+    #[arg(long, conflicts_with = "forget")]
+    pub(crate) all: bool,
+    /// Take back everything that was allowed for this manifest
+    #[arg(long)]
+    pub(crate) forget: bool,
+}
+
 /// Check the surroundings and say what is wrong
 ///
 /// Looks at the manifest, the lockfile, the stock, every site's state and file system (reflink, hard link, exchange of

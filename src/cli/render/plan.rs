@@ -4,6 +4,7 @@ use super::change;
 use crate::cli::text::{CHANGE, FAINT, STRONG, Text, count};
 use crate::command::plan::Report;
 use crate::model::{FileCounts, SitePlan};
+use crate::registry::Used;
 
 /// Site by site.
 pub(crate) fn sites(report: &Report, page: &mut Text) {
@@ -12,6 +13,17 @@ pub(crate) fn sites(report: &Report, page: &mut Text) {
     }
     if report.lock_changed {
         page.line("greffon.lock would change");
+    }
+    extensions(&report.extensions, page);
+}
+
+/// What each script and extension may do.
+pub(crate) fn extensions(list: &[Used], page: &mut Text) {
+    for used in list {
+        page.put("extension ").paint(STRONG, &used.name).line(format_args!(" ({}) may: {}", used.role, used.allow.words()));
+        if !used.missing.is_empty() {
+            page.put("  ").paint(CHANGE, "asks for more").line(format_args!(": {}", used.missing.words()));
+        }
     }
 }
 
@@ -80,7 +92,10 @@ mod tests {
     #[test]
     fn unknown_counts_downloads_holds_and_hooks_are_told() {
         let mut page = Text::new();
-        sites(&Report { schema: "greffon/plan/1", sites: vec![plan()], lock_changed: false, warnings: Vec::new(), pending: false }, &mut page);
+        sites(
+            &Report { schema: "greffon/plan/1", sites: vec![plan()], lock_changed: false, warnings: Vec::new(), extensions: Vec::new(), pending: false },
+            &mut page,
+        );
         let text = anstream::adapter::strip_str(page.finish()).to_string();
         assert_eq!(
             text,

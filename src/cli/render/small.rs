@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::plan;
 use crate::cli::text::{ADD, STRONG, Text, count, duration};
-use crate::command::{build, fetch, forget, init, recover};
+use crate::command::{build, fetch, forget, init, recover, trust};
 
 /// The manifest that was written.
 pub(crate) fn init(report: &init::Report, dry_run: bool, page: &mut Text) {
@@ -12,6 +13,18 @@ pub(crate) fn init(report: &init::Report, dry_run: bool, page: &mut Text) {
     if !dry_run {
         page.line("`greffon add TYPE/NAME` wants an element, `greffon sync` makes the site so");
     }
+}
+
+/// What is trusted now.
+pub(crate) fn trust(report: &trust::Report, dry_run: bool, page: &mut Text) {
+    let verb = match (report.trusted, dry_run) {
+        (true, false) => "Trusted",
+        (true, true) => "Would trust",
+        (false, false) => "No longer trusted:",
+        (false, true) => "Would no longer trust",
+    };
+    page.put(format_args!("{verb} ")).paint(STRONG, report.manifest.display()).end();
+    plan::extensions(&report.extensions, page);
 }
 
 /// What came into the stock.

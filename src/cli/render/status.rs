@@ -30,6 +30,9 @@ fn site(status: &SiteStatus, page: &mut Text) {
     if let Some(reason) = &status.held {
         page.line(format_args!("  held: {reason}"));
     }
+    if !status.pending.is_empty() {
+        page.put("  ").paint(CHANGE, "hooks to run").line(format_args!(": {}", status.pending.join(", ")));
+    }
     for element in status.elements.iter().filter(|element| element.state != ElementState::Clean || !element.files.is_empty()) {
         differing(element, page);
     }
@@ -86,6 +89,7 @@ mod tests {
             elements: vec![element("a", ElementState::Clean, 0), element("b", ElementState::Modified, 21), element("c", ElementState::OtherVersion, 0)],
             unmanaged: vec!["plugins/own".into()],
             held: None,
+            pending: Vec::new(),
         }];
         let mut page = Text::new();
         sites(&list, &mut page);

@@ -37,7 +37,10 @@ fn site(site: &SiteReport, took: Duration, several: bool, page: &mut Text) {
             }
         }
         SiteResult::Failed => {
-            page.put("; its files are as they were");
+            match site.generation {
+                Some(generation) => page.put(format_args!("; its files are in place as generation {generation}")),
+                None => page.put("; its files are as they were"),
+            };
         }
         SiteResult::Skipped | SiteResult::Planned => {}
     }

@@ -1,10 +1,10 @@
 //! `init`, `doctor`.
 
 use super::Session;
-use crate::cli::args::{App, InitArgs};
+use crate::cli::args::{App, InitArgs, TrustArgs};
 use crate::cli::render::{doctor, small};
 use crate::cli::{exit, text::Text};
-use crate::command::{Globals, doctor as checks, init as first};
+use crate::command::{Globals, doctor as checks, init as first, trust as trusting};
 use crate::error::Result;
 
 pub(super) fn init(session: &Session<'_>, args: InitArgs) -> Result<u8> {
@@ -27,4 +27,11 @@ pub(super) fn doctor(session: Session<'_>) -> Result<u8> {
     let report = checks::run(globals, surroundings);
     desk.show(&report, doctor::checks)?;
     Ok(if report.failed() { exit::FAILED } else { exit::FINE })
+}
+
+pub(super) fn trust(session: Session<'_>, args: &TrustArgs) -> Result<u8> {
+    let globals = session.globals;
+    let (surroundings, desk) = session.desk();
+    let report = trusting::run(globals, surroundings, trusting::Options { forget: args.forget, all: args.all })?;
+    desk.tell(&report, |report, page| small::trust(report, globals.dry_run, page))
 }

@@ -6,8 +6,8 @@ mod whole;
 
 use serde::Serialize;
 
-use super::Workspace;
 use super::diff::elements;
+use super::{Workspace, hooks};
 use crate::builtin::client::pin_of;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::parse_lock;
@@ -60,7 +60,6 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let [wanted] = sites.as_slice() else {
         return Err(Error::new(ErrorKind::Usage, "`rollback` is about one site: choose it by `--site NAME`"));
     };
-    super::sync::refuse_hooks(&workspace.manifest)?;
     let site = workspace.site(wanted)?;
     let current = site.current()?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no generation yet", wanted.name)))?;
     let target = target(workspace, wanted, &site, &current, options)?;
@@ -71,6 +70,15 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         let counts = files.into_iter().collect();
         return Ok(report(wanted, &current, &target, current.number, changes, counts, None));
     }
+    let around = hooks::Around::load(workspace, &workspace.manifest, &[wanted.name.as_str()], &format!("rollback: {reason}"))?;
+    around.before_rollback(&hooks::Happening {
+        changes: changes.clone(),
+        after: target.grafts.clone(),
+        before: current.grafts.clone(),
+        generation: Some(target.number),
+        from: Some(current.number),
+        reason: reason.clone(),
+    })?;
     let _shared = workspace.machine.stockroom.lock_shared(&workspace.machine.cx)?;
     whole::complete(workspace, wanted, &target)?;
     let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.clone() });
@@ -99,6 +107,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     if let Some(id) = site.id()? {
         pin(&id, applied.generation)?;
     }
+    around.after_rollback(&changes)?;
     let mut report = report(wanted, &current, &target, applied.generation, changes, applied.files, hold.map(|hold| hold.reason));
     report.saved = applied.saved;
     report.notes = applied.notes;

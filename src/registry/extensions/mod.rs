@@ -35,6 +35,8 @@ pub struct Extensions {
     locked: BTreeMap<String, String>,
     cx: Context,
     used: Mutex<BTreeMap<(String, Role), Used>>,
+    /// Name → hash of everything the manifest names, loaded or not.
+    hashes: BTreeMap<String, String>,
     /// Folders of extensions that are elements, by name.
     folders: BTreeMap<String, PathBuf>,
 }
@@ -54,6 +56,9 @@ pub struct Used {
     pub allow: Grants,
     /// What it asks for and may not.
     pub missing: Grants,
+    /// Whether it lies beside the manifest, and keeps its grants when it is edited.
+    #[serde(skip)]
+    pub local: bool,
 }
 
 /// A script or an extension as a manifest names it.
@@ -74,6 +79,17 @@ impl Named {
         Self { kind: spec.kind, target: spec.target.clone(), allow: spec.options.get("allow").cloned(), place: spec.place.clone() }
     }
 
+    /// A scheme as `[config.schemes]` names it; `None` for one that ships.
+    fn scheme(text: &str) -> Option<Self> {
+        let (kind, target) = text.split_once(':')?;
+        let kind = match kind {
+            "script" => UseKind::Script,
+            "extension" => UseKind::Extension,
+            _ => return None,
+        };
+        Some(Self { kind, target: target.to_owned(), allow: None, place: None })
+    }
+
     fn at(&self, error: Error) -> Error {
         match &self.place {
             Some(place) => error.at(place.clone()),
@@ -89,7 +105,7 @@ impl Extensions {
         let path = real_path(&manifest.path).unwrap_or_else(|_| manifest.path.clone());
         let base = path.parent().map(Path::to_owned).unwrap_or_default();
         let table = manifest.extensions.as_object().cloned().unwrap_or_default();
-        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), folders: BTreeMap::new() }
+        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), hashes: BTreeMap::new(), folders: BTreeMap::new() }
     }
 
     /// The same, with extensions that were installed as elements.
@@ -105,10 +121,45 @@ impl Extensions {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Name → hash of what was loaded, for the lockfile.
+    /// Name → hash of what the manifest names, for the lockfile.
     #[must_use]
     pub fn hashes(&self) -> BTreeMap<String, String> {
-        self.used().into_iter().map(|used| (used.name, used.hash)).collect()
+        self.hashes.clone()
+    }
+
+    /// Looks at what a manifest names as extensions, in roles and (`hooks`) elsewhere; runs and asks nothing. What cannot be read
+    /// is left out: loading it tells why.
+    ///
+    /// # Errors
+    /// When what the user allowed cannot be read.
+    pub fn survey(&mut self, manifest: &Manifest, hooks: &[Named]) -> Result<Vec<Used>> {
+        let config = &manifest.config;
+        let one = |spec: &Option<UseSpec>, role: Role| spec.iter().map(|spec| (Named::of(spec), role)).collect::<Vec<_>>();
+        let mut all = one(&config.client, Role::Client);
+        all.extend(one(&config.stock, Role::Stock));
+        all.extend(one(&config.downloader, Role::Downloader));
+        all.extend(one(&config.installer, Role::Installer));
+        all.extend(config.repositories.iter().map(|spec| (Named::of(spec), Role::Repository)));
+        all.extend(config.schemes.values().filter_map(|text| Named::scheme(text)).map(|named| (named, Role::Scheme)));
+        all.extend(hooks.iter().map(|named| (named.clone(), Role::Hook)));
+        all.retain(|(named, _)| matches!(named.kind, UseKind::Script | UseKind::Extension));
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        let trust = Trust::read()?;
+        let mut found = BTreeMap::new();
+        for (named, role) in all {
+            let Ok(source) = self.find(&named) else { continue };
+            let Ok(said) = self.said(&named, &source) else { continue };
+            let allow = said.and(&self.kept(&trust, &source).unwrap_or_default());
+            let hash = source.hash.to_string();
+            self.hashes.insert(source.name.clone(), hash.clone());
+            let missing = source.needs.beyond(&allow);
+            let local = source.folder.starts_with(&self.base);
+            let path = source.folder.join(&source.main);
+            found.insert((source.name.clone(), role, path.clone()), Used { name: source.name, role, path, hash, allow, missing, local });
+        }
+        Ok(found.into_values().collect())
     }
 
     /// Finds, grants and loads. `partial`: something else serves what the script leaves out.
@@ -138,6 +189,7 @@ impl Extensions {
             hash: source.hash.to_string(),
             missing: source.needs.beyond(&grants),
             allow: grants.clone(),
+            local: source.folder.starts_with(&self.base),
         };
         let allowed = Allowed {
             name: source.name.clone(),
@@ -172,19 +224,13 @@ impl Extensions {
     /// What the manifest and the user allow it; on a terminal the user is asked for the rest.
     fn grants(&self, named: &Named, source: &Source) -> Result<Grants> {
         let (name, hash) = (&source.name, source.hash.to_string());
-        let mut said = Grants::default();
-        if let Some(allow) = self.table.get(name).and_then(|own| own.get("allow")) {
-            said = said.and(&Grants::read(&format!("`allow` of `[extensions.{name}]`"), allow)?);
-        }
-        if let Some(allow) = &named.allow {
-            said = said.and(&Grants::read(&format!("`allow` of the extension `{name}`"), allow).map_err(|error| named.at(error))?);
-        }
+        let said = self.said(named, source)?;
         let local = source.folder.starts_with(&self.base);
         if said.is_empty() && source.needs.is_empty() {
             return Ok(said);
         }
         let mut trust = Trust::read()?;
-        let kept = trust.grants(&self.manifest, name, (!local).then_some(&hash));
+        let kept = self.kept(&trust, source);
         let changed = !local && kept.is_none() && self.locked.get(name).is_some_and(|locked| *locked != hash);
         if changed {
             self.ask(&format!("the extension `{name}` is no longer the one that was locked; it may {}. Let it?", said.words()), || {
@@ -215,6 +261,26 @@ impl Extensions {
         Ok(granted)
     }
 
+    /// What the manifest allows it.
+    fn said(&self, named: &Named, source: &Source) -> Result<Grants> {
+        let name = &source.name;
+        let mut said = Grants::default();
+        if let Some(allow) = self.table.get(name).and_then(|own| own.get("allow")) {
+            said = said.and(&Grants::read(&format!("`allow` of `[extensions.{name}]`"), allow)?);
+        }
+        if let Some(allow) = &named.allow {
+            said = said.and(&Grants::read(&format!("`allow` of the extension `{name}`"), allow).map_err(|error| named.at(error))?);
+        }
+        Ok(said)
+    }
+
+    /// What this user allowed it: whatever its bytes where it lies beside the manifest, else for these alone.
+    fn kept(&self, trust: &Trust, source: &Source) -> Option<Grants> {
+        let hash = source.hash.to_string();
+        let local = source.folder.starts_with(&self.base);
+        trust.grants(&self.manifest, &source.name, (!local).then_some(hash.as_str()))
+    }
+
     /// Fails where this user never said that this manifest may run programs; asks on a terminal. `why` is what it would do.
     ///
     /// # Errors
@@ -233,17 +299,33 @@ impl Extensions {
         trust.write()
     }
 
-    /// Trusts the manifest, and the extensions in use as they are now.
+    /// Trusts the manifest, and these extensions as they are now; `all`: with what they ask for beyond the manifest's `allow`.
     ///
     /// # Errors
     /// `Io`.
-    pub fn trust(&self, with_missing: bool) -> Result<()> {
+    pub fn trust(&self, extensions: &[Used], all: bool) -> Result<()> {
         let mut trust = Trust::read()?;
         trust.set_manifest(&self.manifest, true);
-        for used in self.used() {
-            trust.allow(&self.manifest, &used.name, &used.hash, if with_missing { &used.missing } else { &NOTHING });
+        for used in extensions.iter().filter(|used| !used.local || (all && !used.missing.is_empty())) {
+            trust.allow(&self.manifest, &used.name, &used.hash, &if all { used.missing.clone() } else { Grants::default() });
         }
         trust.write()
+    }
+
+    /// Forgets everything that was trusted of the manifest.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn forget(&self) -> Result<()> {
+        let mut trust = Trust::read()?;
+        trust.forget(&self.manifest);
+        trust.write()
+    }
+
+    /// The manifest's real path.
+    #[must_use]
+    pub fn manifest(&self) -> &Path {
+        &self.manifest
     }
 
     /// Asks for a yes; where nobody is there, or the answer is no, the error.
@@ -262,5 +344,3 @@ impl Extensions {
         Ok(self.cx.prompter().ask(&question)? == "yes")
     }
 }
-
-static NOTHING: Grants = Grants { net: Vec::new(), read: Vec::new(), write: Vec::new(), run: Vec::new(), env: Vec::new(), secret: Vec::new(), prompt: false };
