@@ -44,7 +44,7 @@ fn script_twins_of_every_role_give_the_same_lock_and_tree() {
     shop.env.greffon(["sync"]).run().succeeds();
     let scripted = shop.env.read("greffon.lock");
     let (own, extensions) = scripted.split_once("\n[extensions]").expect("hashes of the scripts");
-    assert_eq!(own, lock.trim_end());
+    assert_eq!(own.trim_end(), lock.trim_end());
     assert_eq!(extensions.matches("sha256:").count(), 5);
     assert_eq!(shop.env.tree("one"), tree);
     // The lock fits until a script is edited.

@@ -249,7 +249,7 @@ fn folder_of(manifest: &Manifest) -> PathBuf {
 fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Extensions) -> Result<(Env, Roles)> {
     let registry = Registry::builtin();
     let Config { client, stock, downloader, installer, repositories, .. } = &manifest.config;
-    let schemes = scheme_book(&registry, manifest, base)?;
+    let schemes = scheme_book(&registry, manifest, base, extensions)?;
     let spec = |chosen: &Option<UseSpec>, default: &str| chosen.clone().unwrap_or_else(|| default_spec(default));
     let installer_spec = spec(installer, "tree");
     let installer = extensions.installer(&registry, &installer_spec)?;
@@ -289,7 +289,7 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
 }
 
 /// The schemes of a manifest. What names more than a word (`script:PATH`) is made here, once.
-fn scheme_book(registry: &Registry, manifest: &Manifest, base: &Path) -> Result<SchemeBook> {
+fn scheme_book(registry: &Registry, manifest: &Manifest, base: &Path, extensions: &Extensions) -> Result<SchemeBook> {
     let mut book = SchemeBook::new(manifest.config.schemes.clone());
     let of_elements = manifest.sites.iter().flat_map(|site| site.elements.values()).filter_map(|element| element.scheme.as_ref());
     let written: BTreeSet<&String> = manifest.config.schemes.values().chain(of_elements).collect();
@@ -302,7 +302,7 @@ fn scheme_book(registry: &Registry, manifest: &Manifest, base: &Path) -> Result<
             _ => UseKind::Builtin,
         };
         let spec = UseSpec { kind, base: base.to_owned(), ..default_spec(target) };
-        book.add(text, registry.schemes.find(&spec)?(&spec)?);
+        book.add(text, extensions.scheme(registry, text, &spec)?);
     }
     Ok(book)
 }

@@ -9,6 +9,7 @@
 //! | `grants` | what a script needs, what it is allowed, and the check of every single use |
 //! | `call` | one call of a function: its context, its clock, its grants |
 //! | `instance` | a script configured for a role: answers the role's methods ([`crate::roles::wire`]) |
+//! | `scheme` | a version scheme that is a script |
 //! | `crew` | threads with a stack that scripts cannot overflow |
 //! | `failure` | a script's error as ours, with the script's lines |
 //! | `value` | JSON and Rhai values |
@@ -41,6 +42,7 @@ pub mod host;
 mod instance;
 pub mod limits;
 mod load;
+mod scheme;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -50,4 +52,5 @@ pub use grants::{Allowed, Grants, Kind};
 pub use instance::{Facts, Instance};
 pub use limits::Limits;
 pub use load::Script;
+pub use scheme::ScriptScheme;
 pub use source::Source;

@@ -242,3 +242,22 @@ fn a_call_costs_microseconds() {
     println!("a call: {each:?}");
     assert!(each < Duration::from_millis(2), "{each:?}");
 }
+
+#[test]
+fn a_scheme_is_a_script_with_keys() {
+    use crate::version::Scheme as _;
+    let text = "fn key(request) {\n  let parts = request.version.split(\"-r\");\n  if parts.len() != 2 { throw `a version is NAME-rNUMBER`; }\n  [parts[0], parse_int(parts[1])]\n}\nfn matches(request) { request.version.starts_with(request.requirement) }\n";
+    let script = Ground::new(&[("x.rhai", text)]).load("x.rhai", Role::Scheme, Grants::default(), Limits::default()).expect("it loads");
+    let scheme = ScriptScheme::new("script:x.rhai", script, Context::silent());
+    assert!(scheme.compare(&"a-r10".into(), &"a-r9".into()).is_gt() && scheme.compare(&"a-r10".into(), &"b-r1".into()).is_lt());
+    assert!(scheme.check(&"nothing".into()).expect_err("no version").message().contains("NAME-rNUMBER"));
+    let matches = |requirement: &str, version: &str| scheme.requirement(&requirement.into()).expect(requirement).matches(&version.into());
+    assert!(
+        matches("a", "a-r3")
+            && !matches("a", "b-r3")
+            && matches(">=a-r3, <b-r0 || =c-r1", "a-r11")
+            && matches("*", "z-r0")
+            && matches(">=a-r3 || =c-r1", "c-r1")
+    );
+    assert!(!matches("*", "nothing") && scheme.requirement(&">=nothing".into()).is_err());
+}

@@ -18,7 +18,8 @@ use crate::roles::wire::repository::{ServedRepository, WiredRepository};
 use crate::roles::wire::stock::{ServedStock, WiredStock};
 use crate::roles::wire::{Inner, Role};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
-use crate::script::{Facts, Instance, Script, Source};
+use crate::script::{Facts, Instance, Script, ScriptScheme, Source};
+use crate::version::Scheme;
 
 /// A script's `use`, taken apart.
 struct Order {
@@ -108,6 +109,18 @@ impl Extensions {
         let inner = order.over.as_ref().map(|over| self.installer(registry, over)).transpose()?;
         let served = inner.clone().map(|inner| Arc::new(ServedInstaller(inner)) as Inner);
         Ok(Arc::new(WiredInstaller::new(Arc::new(self.instance(order, Role::Installer, served)?), inner, self.cx.clone())))
+    }
+
+    /// The version scheme that a name of `[config.schemes]` stands for.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    pub fn scheme(&self, registry: &Registry, written: &str, spec: &UseSpec) -> Result<Arc<dyn Scheme>> {
+        if !is_script(spec) {
+            return registry.schemes.find(spec)?(spec);
+        }
+        let script = self.script(&Named::of(spec), Role::Scheme, spec.options.clone())?;
+        Ok(Arc::new(ScriptScheme::new(written, script, self.cx.clone())))
     }
 
     /// A script by its `use`, for what is no role of the registry: hooks, dialogues, schemes.
