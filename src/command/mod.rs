@@ -3,6 +3,7 @@
 pub mod globals;
 
 mod machine;
+mod mismatch;
 mod names;
 mod versions;
 mod workspace;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Workspace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{SiteState, SiteStatus};
+use crate::model::{ElementState, SiteState, SiteStatus};
 
 /// What `status` and `verify` may be told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +34,19 @@ pub struct Report {
 pub fn run(workspace: &Workspace, options: Options) -> Result<Report> {
     let mut sites = Vec::new();
     for wanted in workspace.chosen(false)? {
-        sites.push(workspace.site(wanted)?.status(&workspace.machine.cx, options.verify)?);
+        let site = workspace.site(wanted)?;
+        let mut status = site.status(&workspace.machine.cx, options.verify)?;
+        if status.elements.iter().any(|element| element.state == ElementState::Modified)
+            && let Some(current) = site.current()?
+        {
+            for (graft, found) in workspace.found_versions(&status, wanted, &current)? {
+                for element in status.elements.iter_mut().filter(|element| element.id == graft.id) {
+                    element.state = ElementState::OtherVersion;
+                    element.found = Some(found.to_string());
+                }
+            }
+        }
+        sites.push(status);
     }
     let unclean =
         |site: &SiteStatus| matches!(site.state, SiteState::Drift | SiteState::Pending) || !site.elements.iter().all(|element| element.files.is_empty());

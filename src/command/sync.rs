@@ -9,7 +9,7 @@ use super::plan::{SAVED, SavedPlan};
 use super::{Workspace, add, hooks, plan, remove};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, parse_lock};
-use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, LinkMode, Plan, SitePlan, WantedSite};
+use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, IfVersionMismatch, LinkMode, Plan, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, ApplyRequest, PlanDepth, UpdateChoice};
 use crate::sys::{fs, places};
 
@@ -34,6 +34,8 @@ pub struct Options {
     pub link_mode: Option<LinkMode>,
     /// Overrides `if-local-changes`.
     pub if_local_changes: Option<IfLocalChanges>,
+    /// Overrides `if-version-mismatch`.
+    pub if_version_mismatch: Option<IfVersionMismatch>,
     /// What the generation's message says.
     pub reason: Option<String>,
 }
@@ -153,7 +155,7 @@ fn depth(workspace: &Workspace) -> PlanDepth {
     if workspace.globals.dry_run { PlanDepth::Peek } else { PlanDepth::Compose }
 }
 
-fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &Options, confirm: Confirm<'_>, reason: &str) -> Result<Report> {
+fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options: &Options, confirm: Confirm<'_>, reason: &str) -> Result<Report> {
     let names: Vec<&str> = made.sites.iter().map(|site| site.name.as_str()).collect();
     let around = hooks::Around::load(workspace, manifest, &names, reason)?;
     // Whatever of the flags is wrong is told before anything is written.
@@ -168,14 +170,6 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
         let sites = made.sites.iter().map(planned).collect();
         return Ok(Report { schema: "greffon/sync/1", sites, dry_run: true, warnings });
     }
-    if needs_consent(&made)
-        && workspace.machine.cx.prompter().is_present()
-        && (!workspace.globals.yes || destructive(&made))
-        && !confirm(&plan::report(made.clone(), false))?
-    {
-        return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
-    }
-    around.before_sync(&made.sites)?;
     let mut wanted = manifest.sites.clone();
     for site in &mut wanted {
         if let Some(mode) = options.link_mode {
@@ -184,7 +178,20 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
         if let Some(answer) = options.if_local_changes {
             site.policy.if_local_changes = answer;
         }
+        if let Some(answer) = options.if_version_mismatch {
+            site.policy.if_version_mismatch = answer;
+        }
     }
+    let answers = super::mismatch::settle(workspace, &wanted, &mut made, options.release)?;
+    let warnings = made.warnings.clone();
+    if needs_consent(&made)
+        && workspace.machine.cx.prompter().is_present()
+        && (!workspace.globals.yes || destructive(&made))
+        && !confirm(&plan::report(made.clone(), false))?
+    {
+        return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
+    }
+    around.before_sync(&made.sites)?;
     if manifest.text != workspace.manifest.text {
         workspace.write_manifest(&manifest.text)?;
     }
@@ -198,6 +205,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, made: Plan, options: &O
         release: options.release,
         max_removals: options.max_removals,
         purge,
+        answers,
         create: options.create || !workspace.globals.all,
         jobs: workspace.globals.jobs.or(workspace.machine.user.jobs).unwrap_or(2),
         first: options.first.clone(),

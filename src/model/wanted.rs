@@ -161,19 +161,19 @@ macro_rules! answers {
 }
 
 answers! {
-    /// What happens when manifest, lock and installed tree disagree on a version.
+    /// What happens where a site holds another version of an element than greffon put there, and than is wanted.
     IfVersionMismatch {
         /// Ask on a terminal, else abort.
         Ask,
         /// Stop.
         Abort,
-        /// Keep what is installed.
+        /// Keep what stands there.
         Keep,
-        /// Take what the manifest says.
+        /// Take what manifest and lock say; what stands there is put aside.
         Replace,
-        /// Take the latest of those that are named.
+        /// Take the later of the two.
         Latest,
-        /// Take the earliest of those that are named.
+        /// Take the earlier of the two.
         Earliest,
     }
 }

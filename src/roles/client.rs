@@ -1,13 +1,14 @@
 //! The client role: coordinates the other four. It decides; it never writes: the lockfile, the journal and the record are
 //! greffon's own and not swappable.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::error::Result;
-use crate::model::{ElementId, FileCounts, Lock, Plan, Policy, Requirement, SitePlan, WantedSite};
+use crate::model::{ElementId, FileCounts, IfLocalChanges, Lock, Plan, Policy, Requirement, SitePlan, WantedSite};
 
 /// Makes plans, and has them carried out.
 pub trait Client: Debug + Send + Sync {
@@ -102,6 +103,9 @@ pub struct ApplyRequest {
     pub purge: Vec<ElementId>,
     /// Whether a site path that does not exist may be made.
     pub create: bool,
+    /// By site: how files that were changed by hand below a path are answered for, whatever the policy says.
+    #[serde(default)]
+    pub answers: BTreeMap<String, Vec<(String, IfLocalChanges)>>,
     /// How many sites at a time.
     pub jobs: usize,
     /// The site to do alone and first.

@@ -9,7 +9,7 @@ use super::owners::{split, within};
 use super::scan::{Scan, State};
 use super::wanted::Wanted;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Entry, FileCounts};
+use crate::model::{Entry, FileCounts, IfLocalChanges};
 use crate::roles::Context;
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::witness::{Kind, Witness};
@@ -74,6 +74,7 @@ pub(super) struct Drafting<'a> {
     pub(super) index: &'a Index,
     pub(super) scan: &'a Scan,
     pub(super) wanted: &'a Wanted,
+    pub(super) answers: &'a [(String, IfLocalChanges)],
 }
 
 impl Drafting<'_> {
@@ -81,7 +82,7 @@ impl Drafting<'_> {
     ///
     /// # Errors
     /// `LocalChanges`, `Site` for files in the way that greffon never installed, `Refused`.
-    pub(super) fn draft(&self, policy: crate::model::IfLocalChanges) -> Result<Draft> {
+    pub(super) fn draft(&self, policy: IfLocalChanges) -> Result<Draft> {
         let mut draft = Draft::default();
         let mut local = Vec::new();
         let mut spots = HashMap::new();
@@ -124,20 +125,24 @@ impl Drafting<'_> {
                 (None, None) => {}
             }
         }
+        let (kept, local): (Vec<_>, Vec<_>) = local.into_iter().partition(|change: &LocalChange| self.answered(&change.path, IfLocalChanges::Keep));
+        let (saved, mut local): (Vec<_>, Vec<_>) = local.into_iter().partition(|change| self.answered(&change.path, IfLocalChanges::Save));
         let answer = super::local::answer(self.cx, self.site, policy, &local)?;
-        if answer == Answer::Keep {
-            self.leave_missing(&mut draft);
-        } else if restored > 0 {
+        self.leave_missing(&mut draft, answer);
+        if restored > 0 && answer != Answer::Keep {
             draft.notes.push(format!("{restored} missing files were put back"));
         }
+        self.settle(Answer::Keep, &kept, &mut draft)?;
+        self.settle(Answer::Save, &saved, &mut draft)?;
         self.settle(answer, &local, &mut draft)?;
+        local.extend(kept.into_iter().chain(saved));
         self.blockers(answer, &mut foreign, &mut draft);
-        if answer == Answer::Save {
-            draft.works.extend(foreign.drain(..).map(|path| {
-                let new = self.wanted.files.binary_search_by(|(other, _)| other.as_bytes().cmp(path.as_bytes())).ok().map(|at| self.wanted.files[at].1);
-                Work::over(&path, new, None)
-            }));
-        }
+        let (aside, mut foreign): (Vec<String>, Vec<String>) =
+            foreign.into_iter().partition(|path| answer == Answer::Save || self.answered(path, IfLocalChanges::Save));
+        draft.works.extend(aside.into_iter().map(|path| {
+            let new = self.wanted.files.binary_search_by(|(other, _)| other.as_bytes().cmp(path.as_bytes())).ok().map(|at| self.wanted.files[at].1);
+            Work::over(&path, new, None)
+        }));
         if !foreign.is_empty() {
             return Err(in_the_way(self.site, &mut foreign));
         }
@@ -233,9 +238,15 @@ impl Drafting<'_> {
     }
 
     /// `keep` also keeps what was deleted.
-    fn leave_missing(&self, draft: &mut Draft) {
+    fn leave_missing(&self, draft: &mut Draft, answer: Answer) {
+        let kept = |path: &str| answer == Answer::Keep || self.answered(path, IfLocalChanges::Keep);
         let missing = |path: &str| self.index.find(path).is_some_and(|at| self.scan.files[at] == State::Missing);
-        draft.works.retain(|work| !missing(&work.path));
+        draft.works.retain(|work| !(kept(&work.path) && missing(&work.path)));
+    }
+
+    /// Whether what was changed below the folder of a path has this answer of its own.
+    fn answered(&self, path: &str, answer: IfLocalChanges) -> bool {
+        self.answers.iter().any(|(folder, own)| *own == answer && within(path, folder))
     }
 
     fn settle(&self, answer: Answer, local: &[LocalChange], draft: &mut Draft) -> Result<()> {

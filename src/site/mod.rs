@@ -42,7 +42,7 @@ pub use saved::SavedFile;
 pub use understood::{journal_is_understood, stat_cache_is_understood};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Deploy, FileCounts, Graft, LinkMode, ObjectId, PathMove, Policy, TreeChange, WantedSite};
+use crate::model::{Deploy, FileCounts, Graft, IfLocalChanges, LinkMode, ObjectId, PathMove, Policy, TreeChange, WantedSite};
 use crate::roles::Context;
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::ground;
@@ -128,6 +128,8 @@ pub struct ApplyTree {
     pub message: String,
     /// The answers given in advance.
     pub policy: Policy,
+    /// Answers for what was changed by hand below a path, which go before the policy's.
+    pub answers: Vec<(String, IfLocalChanges)>,
     /// Whether a path that does not exist may be made.
     pub create: bool,
     /// A rollback: the earlier generation's number, and why; sets a hold.

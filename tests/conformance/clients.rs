@@ -109,6 +109,7 @@ impl Scene {
             lock: plan.lock.clone(),
             manifest: String::new(),
             policy: None,
+            answers: Default::default(),
             release: false,
             max_removals: None,
             purge: Vec::new(),

@@ -142,6 +142,7 @@ impl Fixture {
             infos: "[]".into(),
             message: "Change".into(),
             policy: Policy::default(),
+            answers: Vec::new(),
             create: true,
             hold: None,
             release: false,

@@ -28,6 +28,7 @@ pub mod git_world;
 mod repos;
 mod server;
 mod shelf;
+mod terminal;
 mod wire;
 
 pub use env::{Outcome, Run, TestEnvironment, redact};
@@ -37,3 +38,4 @@ pub use git_server::GitServer;
 pub use repos::{Repo, git, git_with_input};
 pub use server::{Certificate, Logged, Server};
 pub use shelf::Shelf;
+pub use terminal::Terminal;

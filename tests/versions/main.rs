@@ -8,5 +8,6 @@ mod chosen;
 mod explained;
 mod fixes;
 mod locks;
+mod mismatch;
 mod see;
 mod world;

@@ -100,6 +100,7 @@ impl Standard {
                 infos: record.infos,
                 message: record.message,
                 policy: request.policy.unwrap_or(wanted.policy),
+                answers: request.answers.get(&wanted.name).cloned().unwrap_or_default(),
                 create: request.create,
                 hold: None,
                 release: request.release,

@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use super::examples;
 use super::value::choice;
-use crate::model::{IfLocalChanges, LinkMode};
+use crate::model::{IfLocalChanges, IfVersionMismatch, LinkMode};
 
 /// Download everything that the sites need into the stock
 ///
@@ -74,6 +74,9 @@ pub(crate) struct SyncOptions {
     /// What to do with files that were changed by hand
     #[arg(long, value_name = "WHAT", value_parser = choice::<IfLocalChanges>(&["ask", "abort", "keep", "save", "overwrite", "merge"]))]
     pub(crate) if_local_changes: Option<IfLocalChanges>,
+    /// What to do where other means have put another version of an element there
+    #[arg(long, value_name = "WHAT", value_parser = choice::<IfVersionMismatch>(&["ask", "abort", "keep", "replace", "latest", "earliest"]))]
+    pub(crate) if_version_mismatch: Option<IfVersionMismatch>,
     /// This element's data may be destroyed; may be given again
     #[arg(long, value_name = "TYPE/NAME")]
     pub(crate) purge: Vec<String>,

@@ -46,6 +46,7 @@ pub(super) fn sync_options(args: SyncOptions, plan: Option<PathBuf>) -> command:
         max_fail: Some(args.max_fail as usize),
         link_mode: args.link_mode,
         if_local_changes: args.if_local_changes,
+        if_version_mismatch: args.if_version_mismatch,
         reason: args.reason,
     }
 }

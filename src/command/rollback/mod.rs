@@ -98,6 +98,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
             infos: target.infos.clone(),
             message: format!("rollback to generation {}: {reason}", target.number),
             policy: wanted.policy,
+            answers: Vec::new(),
             create: false,
             hold: hold.clone(),
             release: options.write,

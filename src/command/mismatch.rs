@@ -1,0 +1,160 @@
+//! `if-version-mismatch`: other means than greffon have put another version of an element into a site.
+//!
+//! What the manifest or the lock has moved on to since the last sync is no mismatch: that is what a sync is for.
+
+use std::collections::BTreeMap;
+
+use super::Workspace;
+use crate::builtin::repository::PathElement;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ElementId, ElementState, Graft, IfLocalChanges, IfVersionMismatch, Plan, SitePlan, SiteStatus, Version, WantedSite};
+use crate::roles::Question;
+use crate::site::{Generation, Presence};
+
+/// By site: how local changes below a path are answered, whatever `if-local-changes` says.
+pub(super) type Answers = BTreeMap<String, Vec<(String, IfLocalChanges)>>;
+
+/// An element of which another version stands in a site than greffon put there.
+#[derive(Debug, Clone)]
+struct Mismatch {
+    id: ElementId,
+    path: String,
+    /// What stands there.
+    found: Version,
+    /// What greffon put there.
+    recorded: Graft,
+    /// What is wanted there.
+    wanted: Version,
+    /// Whether what stands there is later than what is wanted.
+    later: bool,
+}
+
+impl Workspace {
+    /// The versions that the code in a site says of itself, where files of an element differ from the record and it is another
+    /// version than the recorded one. The core's own folder, which all others lie in, is not looked into.
+    pub(super) fn found_versions(&self, status: &SiteStatus, wanted: &WantedSite, current: &Generation) -> Result<Vec<(Graft, Version)>> {
+        let mut found = Vec::new();
+        for element in status.elements.iter().filter(|element| element.state == ElementState::Modified) {
+            let Some(graft) = current.grafts.iter().find(|graft| graft.id == element.id && graft.placement.path != ".") else { continue };
+            let code = PathElement {
+                id: element.id.clone(),
+                path: wanted.path.join(&graft.placement.path),
+                version: None,
+                installer: std::sync::Arc::clone(&self.roles.installer),
+                stockroom: self.machine.stockroom.clone(),
+            };
+            // code that cannot be read says nothing of its version: then it is changed files like any others
+            let Ok(info) = code.info(&self.machine.cx) else { continue };
+            let told = self.lock.entry(&wanted.name, &element.id).and_then(|(_, locked)| locked.scheme.clone());
+            let scheme = self.schemes.of(&element.id, wanted.elements.get(&element.id), told.or(info.scheme).as_deref())?;
+            let unsaid = info.version.as_str() == "0.0.0";
+            if !unsaid && scheme.check(&info.version).is_ok() && !scheme.compare(&info.version, &graft.version).is_eq() {
+                found.push((graft.clone(), info.version));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Answers every mismatch of the planned sites; where a found version is kept, the plan leaves the element alone.
+///
+/// # Errors
+/// `LocalChanges` where the answer is to stop: nothing was written.
+pub(super) fn settle(workspace: &Workspace, sites: &[WantedSite], made: &mut Plan, release: bool) -> Result<Answers> {
+    let mut answers = Answers::new();
+    for plan in made.sites.iter_mut().filter(|plan| !plan.is_empty() && (plan.held.is_none() || release)) {
+        let Some(wanted) = sites.iter().find(|site| site.name == plan.name) else { continue };
+        let mismatches = mismatches(workspace, wanted, plan)?;
+        let decides = !matches!(wanted.policy.if_local_changes, IfLocalChanges::Ask | IfLocalChanges::Abort);
+        if mismatches.is_empty() || (decides && wanted.policy.if_version_mismatch == IfVersionMismatch::Ask) {
+            continue;
+        }
+        for mismatch in &mismatches {
+            let keep = match answer(workspace, wanted, mismatch)? {
+                IfVersionMismatch::Keep => true,
+                IfVersionMismatch::Replace => false,
+                IfVersionMismatch::Latest => mismatch.later,
+                IfVersionMismatch::Earliest => !mismatch.later,
+                IfVersionMismatch::Ask | IfVersionMismatch::Abort => return Err(stopped(&wanted.name, &mismatches)),
+            };
+            let Mismatch { id, path, found, .. } = mismatch;
+            if keep {
+                leave(plan, mismatch);
+                made.warnings.push(format!("{}: {id} stays at {found}, which other means put there; greffon.lock says {}", wanted.name, mismatch.wanted));
+            } else {
+                made.warnings.push(format!("{}: {id} {found}, which other means put there, is replaced; its files are put aside", wanted.name));
+            }
+            answers.entry(wanted.name.clone()).or_default().push((path.clone(), if keep { IfLocalChanges::Keep } else { IfLocalChanges::Save }));
+        }
+        plan.tree = Some(workspace.machine.stockroom.objects().compose(&plan.grafts)?);
+    }
+    Ok(answers)
+}
+
+fn mismatches(workspace: &Workspace, wanted: &WantedSite, plan: &SitePlan) -> Result<Vec<Mismatch>> {
+    let site = workspace.site(wanted)?;
+    if site.presence()? != Presence::Known {
+        return Ok(Vec::new());
+    }
+    let Some(current) = site.current()? else { return Ok(Vec::new()) };
+    let mut mismatches = Vec::new();
+    for (recorded, found) in workspace.found_versions(&site.status(&workspace.machine.cx, false)?, wanted, &current)? {
+        // an element that goes, or moves, is a matter of its files
+        let Some(target) = plan.grafts.iter().find(|graft| graft.id == recorded.id && graft.placement.path == recorded.placement.path) else { continue };
+        let told = workspace.lock.entry(&wanted.name, &recorded.id).and_then(|(_, locked)| locked.scheme.clone());
+        let scheme = workspace.schemes.of(&recorded.id, wanted.elements.get(&recorded.id), told.as_deref())?;
+        let order = scheme.compare(&found, &target.version);
+        if order.is_ne() {
+            mismatches.push(Mismatch {
+                id: recorded.id.clone(),
+                path: recorded.placement.path.clone(),
+                wanted: target.version.clone(),
+                later: order.is_gt(),
+                found,
+                recorded,
+            });
+        }
+    }
+    Ok(mismatches)
+}
+
+fn answer(workspace: &Workspace, wanted: &WantedSite, mismatch: &Mismatch) -> Result<IfVersionMismatch> {
+    let policy = wanted.policy.if_version_mismatch;
+    if policy != IfVersionMismatch::Ask || !workspace.machine.cx.prompter().is_present() {
+        return Ok(policy);
+    }
+    let choices = ["abort", "keep", "replace"];
+    let answer = workspace.machine.cx.prompter().ask(&Question {
+        text: format!("site `{}`: {}: what to do with it?", wanted.name, told(mismatch)),
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        default: Some("abort".to_owned()),
+        secret: false,
+        flag: "--if-version-mismatch".to_owned(),
+    })?;
+    Ok(match answer.as_str() {
+        "keep" => IfVersionMismatch::Keep,
+        "replace" => IfVersionMismatch::Replace,
+        _ => IfVersionMismatch::Abort,
+    })
+}
+
+fn told(mismatch: &Mismatch) -> String {
+    let Mismatch { id, found, recorded, wanted, .. } = mismatch;
+    format!("{id} {found} stands there, greffon put {} there, and greffon.lock says {wanted}", recorded.version)
+}
+
+fn stopped(site: &str, mismatches: &[Mismatch]) -> Error {
+    let what = if mismatches.len() == 1 { "1 element".to_owned() } else { format!("{} elements", mismatches.len()) };
+    let be = if mismatches.len() == 1 { "is" } else { "are" };
+    let error = Error::new(ErrorKind::LocalChanges, format!("{what} of site `{site}` {be} of another version than greffon put there; nothing was written"));
+    let error = mismatches.iter().fold(error, |error, mismatch| error.note(told(mismatch)));
+    error.hint("let `if-version-mismatch` be `keep`, `replace` (what stands there is put aside), `latest` or `earliest`, in the manifest or as `--if-version-mismatch`")
+}
+
+/// The plan without a change of this element: what greffon put there stays recorded.
+fn leave(plan: &mut SitePlan, mismatch: &Mismatch) {
+    for graft in plan.grafts.iter_mut().filter(|graft| graft.id == mismatch.id) {
+        graft.clone_from(&mismatch.recorded);
+    }
+    plan.changes.retain(|change| change.id != mismatch.id);
+}
