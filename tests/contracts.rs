@@ -109,6 +109,33 @@ fn an_exact_version_in_stock_is_taken_without_a_question() {
 }
 
 #[test]
+fn so_is_an_exact_dependency_unless_something_else_asks_for_more() {
+    let shop = Shop::new();
+    shop.publish("ours", "a", "1.0.0", &[("plugins/d", "=1.0.0")]);
+    shop.publish("ours", "d", "1.0.0", &[]);
+    shop.publish("ours", "d", "1.1.0", &[]);
+    shop.publish("ours", "b", "1.0.0", &[("plugins/c", "=1.0.0")]);
+    shop.publish("ours", "c", "1.0.0", &[("plugins/d", "1.1+")]);
+    shop.manifest(&["ours"], "a = \"=1.0.0\"", ONE);
+    shop.env.greffon(["sync"]).run().succeeds();
+    let lock = shop.env.read("greffon.lock");
+    shop.remove("greffon.lock");
+    shop.files.forget();
+    shop.env.greffon(["sync"]).run().succeeds();
+    assert_eq!(shop.files.requests().len(), 0, "{:?}", shop.files.requests());
+    assert_eq!(shop.env.read("greffon.lock"), lock);
+
+    // The same file with an empty and with a full stock, and the same conflict.
+    shop.manifest(&["ours"], "b = \"=1.0.0\"", ONE);
+    shop.env.greffon(["sync"]).run().succeeds();
+    shop.manifest(&["ours"], "a = \"=1.0.0\"\nb = \"=1.0.0\"", ONE);
+    let full = shop.env.greffon(["lock"]).run().fails(1).stderr;
+    assert!(full.contains("1.1+") && full.contains("=1.0.0"), "{full}");
+    shop.empty_stock();
+    assert_eq!(shop.env.greffon(["lock"]).run().fails(1).stderr, full);
+}
+
+#[test]
 fn a_wildcard_asks_stock_and_repositories_and_takes_the_best() {
     let shop = Shop::new();
     shop.publish("ours", "a", "1.0.0", &[]);

@@ -1,5 +1,7 @@
 //! Options of `use = …` as structs: unknown keys are errors that name the nearest known one and show the place.
 
+mod place;
+
 use std::cell::Cell;
 
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
@@ -90,21 +92,11 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// The place of the `use`, narrowed to the key where it can be found in its text.
+/// The place of the `use`, or that of the key beside it, where it can be found in the text.
 fn place(spec: &UseSpec, key: &str) -> Option<Excerpt> {
     let mut excerpt = spec.place.clone()?;
-    let word = key.rsplit('.').next().unwrap_or(key);
-    let from = excerpt.span.start;
-    let within = excerpt.text.get(excerpt.span.clone())?;
-    let found = (!word.is_empty()).then(|| {
-        within.match_indices(word).find(|(at, _)| {
-            let after = within[at + word.len()..].trim_start_matches(['"', '\'']).trim_start();
-            let before = within[..*at].chars().next_back();
-            after.starts_with('=') && !before.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_')
-        })
-    });
-    if let Some(Some((at, _))) = found {
-        excerpt.span = from + at..from + at + word.len();
+    if let Some(found) = place::of_key(&excerpt.text, excerpt.span.clone(), key) {
+        excerpt.span = found;
     }
     Some(excerpt)
 }

@@ -65,11 +65,38 @@ fn misused(error: &clap::Error) -> u8 {
     }
     if std::env::args_os().any(|word| word == "--json") {
         let printer = output::Printer::new(&Globals { json: true, ..Globals::default() }, indicatif::MultiProgress::new());
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        failure::tell(&printer, &Error::new(ErrorKind::Usage, message));
+        failure::tell(&printer, &as_error(&error.render().to_string()));
     } else {
         let _ = error.print();
     }
     exit::USAGE
+}
+
+/// What clap says, taken apart: its first paragraph is the message, tips are hints, the usage is a note.
+fn as_error(text: &str) -> Error {
+    let mut lines = text.lines().map(str::trim);
+    let message: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    let mut error = Error::new(ErrorKind::Usage, message.join(" ").trim_start_matches("error: "));
+    for line in lines.filter(|line| !line.is_empty()) {
+        error = match line.strip_prefix("tip: ") {
+            Some(tip) => error.hint(tip),
+            None => error.note(line),
+        };
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_error;
+
+    #[test]
+    fn what_clap_says_is_taken_apart() {
+        let error = as_error(
+            "error: these were not provided:\n  <ELEMENTS>...\n\n  tip: try 'x'\n\nUsage: greffon add <ELEMENTS>...\n\nFor more information, try '--help'.\n",
+        );
+        assert_eq!(error.message(), "these were not provided: <ELEMENTS>...");
+        assert_eq!(error.hints(), ["try 'x'"]);
+        assert_eq!(error.notes(), ["Usage: greffon add <ELEMENTS>...", "For more information, try '--help'."]);
+    }
 }

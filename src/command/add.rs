@@ -88,8 +88,7 @@ pub struct Edited {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let edited = prepare(workspace, options)?;
     if !workspace.globals.dry_run {
-        workspace.write_manifest(&edited.manifest.text)?;
-        workspace.write_lock(&edited.lock)?;
+        workspace.write(Some(&edited.manifest.text), Some(&edited.lock))?;
     }
     Ok(edited.report)
 }
@@ -117,13 +116,15 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
         };
         elements.push(NewElement { id, requirement: argument.requirement, source, group: options.group.clone() });
     }
-    if elements.len() > 1 && (options.git.is_some() || options.url.is_some() || options.path.is_some()) && options.subdir.is_none() && options.git.is_none() {
+    if elements.len() > 1 && (options.url.is_some() || options.path.is_some()) {
         return Err(Error::new(ErrorKind::Usage, "one url or path is one element: add them one by one"));
     }
     let site = single_site(workspace)?;
     // First as asked, so that the version is known; then with the requirement that the scheme writes for it.
     let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
-    let (manifest, plan) = resolve(workspace, text)?;
+    // What is added is free to be what the requirement prefers, also where another version of it is locked.
+    let free = elements.iter().map(|element| (element.id.clone(), None)).collect();
+    let (manifest, plan) = resolve_with(workspace, text, UpdateChoice::These(free)).map_err(|error| unknown_here(workspace, &elements, error))?;
     let mut newest: Vec<(ElementId, Version, String)> = Vec::new();
     for element in &mut elements {
         if element.requirement.is_none() && may_default(&element.source) {
@@ -143,7 +144,7 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
     } else {
         let text = add_elements(&workspace.manifest.path, &workspace.manifest.text, &elements, site.as_deref())?;
         // What the requirement prefers is locked, which need not be the newest (3m): else the next `update` would go back.
-        let free = newest.iter().map(|(id, ..)| (id.clone(), None)).collect();
+        let free = elements.iter().map(|element| (element.id.clone(), None)).collect();
         resolve_with(workspace, text, UpdateChoice::These(free))?
     };
     let mut added = Vec::with_capacity(elements.len());
@@ -205,6 +206,15 @@ pub(super) fn single_site(workspace: &Workspace) -> Result<Option<String>> {
     }
 }
 
+/// Where no repository is configured, a name alone leads nowhere.
+fn unknown_here(workspace: &Workspace, elements: &[NewElement], error: Error) -> Error {
+    let by_name = elements.iter().any(|element| matches!(element.source, Source::Repositories { .. }));
+    if error.kind() == ErrorKind::NotFound && by_name && workspace.roles.repositories.is_empty() {
+        return error.hint("the manifest names no repository: say where it comes from (`--git`, `--path`, `--url`), or add one with `greffon repo use URL`");
+    }
+    error
+}
+
 /// A requirement that takes this version, and newer ones of its kind.
 fn newest_of(version: &Version, scheme: &str) -> String {
     let text = version.as_str();
@@ -242,8 +252,12 @@ fn source(workspace: &Workspace, options: &Options) -> Result<Source> {
         };
         return Ok(Source::Git { git: git.clone(), pin, subdir: options.subdir.clone(), submodules: false });
     }
-    if options.tag.is_some() || options.branch.is_some() || options.rev.is_some() || (options.subdir.is_some() && options.path.is_none()) {
-        return Err(Error::new(ErrorKind::Usage, "`--tag`, `--branch`, `--rev` and `--subdir` belong to `--git`"));
+    if options.tag.is_some() || options.branch.is_some() || options.rev.is_some() || options.subdir.is_some() {
+        let error = Error::new(ErrorKind::Usage, "`--tag`, `--branch`, `--rev` and `--subdir` belong to `--git`");
+        return Err(match (&options.path, &options.subdir) {
+            (Some(path), Some(subdir)) => error.hint(format!("name the folder itself: `--path {}`", std::path::Path::new(path).join(subdir).display())),
+            _ => error.hint("name the repository with `--git URL`"),
+        });
     }
     if let Some(path) = &options.path {
         return Ok(Source::Path { path: places::absolute(std::path::Path::new(path))?, version });

@@ -1,12 +1,13 @@
 //! `build`: the bare tree of a site, into a folder or a tar: no state, no hooks, the same bytes anywhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::Workspace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::roles::{PlanDepth, UpdateChoice};
+use crate::sys::fs::{self, PathKind};
 use crate::sys::places;
 
 /// What `build` may be told.
@@ -38,15 +39,38 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let [wanted] = sites.as_slice() else {
         return Err(Error::new(ErrorKind::Usage, "`build` writes one tree: choose one site by `--site NAME`"));
     };
+    let to = places::absolute(&options.to)?;
+    check(&to)?;
     let _held = workspace.hold_stock()?;
     let plan = workspace.plan(&[wanted], PlanDepth::Compose, UpdateChoice::Keep)?;
     let built = plan.sites.first().ok_or_else(|| Error::new(ErrorKind::Internal, "the plan has no site"))?;
     let tree = built
         .tree
         .ok_or_else(|| Error::new(ErrorKind::Offline, "the tree needs elements that are not in stock").hint("run `greffon fetch` where there is a network"))?;
-    let to = places::absolute(&options.to)?;
     if !workspace.globals.dry_run {
         crate::site::build(&workspace.machine.cx, &workspace.machine.stockroom, tree, &built.grafts, &to)?;
     }
     Ok(Report { schema: "greffon/build/1", site: wanted.name.clone(), tree: tree.to_string(), path: to.display().to_string() })
+}
+
+/// Whether something can be built there; told before anything is fetched.
+fn check(to: &Path) -> Result<()> {
+    let tar = to.extension().is_some_and(|extension| extension == "tar");
+    let wrong = match fs::kind(to)? {
+        Some(PathKind::Folder) if tar => "is a folder, and a `.tar` is a file",
+        Some(PathKind::File { .. }) if !tar => "is a file, and a tree is built into a folder",
+        Some(PathKind::Other) => "is neither a file nor a folder",
+        _ => {
+            let above = to.parent().filter(|above| tar && !matches!(fs::kind(above), Ok(Some(PathKind::Folder))));
+            return above.map_or(Ok(()), |above| {
+                Err(Error::new(ErrorKind::NotFound, format!("there is no folder `{}` to write `{}` in", above.display(), shown(to)))
+                    .hint("make it first, or name another path"))
+            });
+        }
+    };
+    Err(Error::new(ErrorKind::Invalid, format!("`{}` {wrong}", to.display())).hint("name a folder that does not exist yet, or a file that ends in `.tar`"))
+}
+
+fn shown(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

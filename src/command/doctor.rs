@@ -44,7 +44,7 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Report {
     let mut checks = vec![good("greffon", env!("CARGO_PKG_VERSION").to_owned()), git()];
     match Workspace::open(globals, surroundings) {
         Ok(workspace) => {
-            checks.push(good("manifest", format!("{}, {} sites", workspace.manifest.path.display(), workspace.manifest.sites.len())));
+            checks.push(good("manifest", format!("{}, {}", workspace.manifest.path.display(), counted(workspace.manifest.sites.len(), "site"))));
             checks.push(stock(&workspace.machine));
             checks.push(lock(&workspace));
             for repository in &workspace.roles.repositories {
@@ -87,7 +87,7 @@ fn lock(workspace: &Workspace) -> Check {
             return warning("lockfile", error.message().to_owned(), "`greffon lock` mends it");
         }
     }
-    good("lockfile", format!("{} elements, fits the manifest", workspace.lock.elements.len()))
+    good("lockfile", format!("{}, fits the manifest", counted(workspace.lock.elements.len(), "element")))
 }
 
 fn site(workspace: &Workspace, wanted: &crate::model::WantedSite) -> Check {
@@ -117,4 +117,8 @@ fn warning(name: &str, found: String, hint: &str) -> Check {
 
 fn bad(name: &str, error: &Error) -> Check {
     Check { name: name.to_owned(), state: "failed", found: error.message().to_owned(), hint: error.hints().first().cloned() }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Workspace;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// What `forget` did.
 #[derive(Debug, Clone, Serialize)]
@@ -21,12 +21,7 @@ pub struct Report {
 /// # Errors
 /// `Usage` for a name that no site has; as [`crate::site::Site::forget`].
 pub fn run(workspace: &Workspace, name: &str) -> Result<Report> {
-    let wanted = workspace
-        .manifest
-        .sites
-        .iter()
-        .find(|site| site.name == name)
-        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", name.escape_debug())))?;
+    let wanted = workspace.manifest.sites.iter().find(|site| site.name == name).ok_or_else(|| super::workspace::no_site(name, &workspace.manifest.sites))?;
     let site = workspace.site(wanted)?;
     let state = site.state();
     if workspace.globals.dry_run {

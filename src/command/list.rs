@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Workspace;
 use crate::builtin::client::{Resolved, fit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, Origin, Requirement, WantedSite};
+use crate::model::{ElementId, Origin, Requirement, WantedElement, WantedSite};
 
 /// What the chosen sites are made of.
 #[derive(Debug, Clone, Serialize)]
@@ -85,7 +85,7 @@ fn listed(wanted: &WantedSite, one: &Resolved, installed: &BTreeMap<ElementId, S
         r#type: one.id.kind().to_owned(),
         name: one.id.name().to_owned(),
         version: one.pin.version.to_string(),
-        requirement: wanted.elements.get(&one.id).map(|element| element.requirement.to_string()),
+        requirement: wanted.elements.get(&one.id).map(WantedElement::asks),
         installed: installed.get(&one.id).cloned(),
         source,
         dependencies: locked.dependencies.keys().cloned().collect(),
@@ -163,7 +163,7 @@ fn climb(wanted: &WantedSite, resolution: &[Resolved], element: &ElementId, path
         return;
     }
     if let Some(root) = wanted.elements.get(element) {
-        let mut chain = vec![Step { who: said_at(&root.origin), asks: format!("{element} {}", root.requirement) }];
+        let mut chain = vec![Step { who: said_at(&root.origin), asks: format!("{element} {}", root.asks()) }];
         chain.extend_from_slice(below);
         chains.push(chain);
     }

@@ -83,7 +83,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 pub(super) fn finish(workspace: &Workspace, mut plan: crate::model::Plan, check: bool) -> Result<Report> {
     plan.lock.extensions = workspace.extensions.hashes();
     let changes = compare(&workspace.lock, &plan.lock);
-    let differs = workspace.lock_text.as_deref() != Some(&*crate::manifest::write_lock(&plan.lock));
+    let differs = workspace.lock_text.as_deref() != Some(&*workspace.text_of(&plan.lock));
     if check && differs {
         let mut error = Error::new(ErrorKind::Pending, "greffon.lock does not fit greffon.toml").hint("run `greffon lock`");
         for change in &changes {

@@ -131,7 +131,7 @@ fn save(workspace: &Workspace, plan: &Plan, sites: &[&WantedSite], out: &Path) -
         schema: SAVED.to_owned(),
         manifest: Digest::of(workspace.manifest.text.as_bytes()),
         lock_before: workspace.lock_text.as_deref().map(|text| Digest::of(text.as_bytes())),
-        lock: crate::manifest::write_lock(&plan.lock),
+        lock: workspace.text_of(&plan.lock),
         sites: plan.sites.clone(),
         generations,
     };

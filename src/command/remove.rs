@@ -46,8 +46,7 @@ pub struct Edited {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let edited = prepare(workspace, options)?;
     if !workspace.globals.dry_run {
-        workspace.write_manifest(&edited.manifest.text)?;
-        workspace.write_lock(&edited.lock)?;
+        workspace.write(Some(&edited.manifest.text), Some(&edited.lock))?;
     }
     Ok(edited.report)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Workspace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementState, SiteState, SiteStatus};
+use crate::model::{ElementState, SiteStatus};
 
 /// What `status` and `verify` may be told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,9 +48,7 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<Report> {
         }
         sites.push(status);
     }
-    let unclean =
-        |site: &SiteStatus| matches!(site.state, SiteState::Drift | SiteState::Pending) || !site.elements.iter().all(|element| element.files.is_empty());
-    let pending = options.exit_code && sites.iter().any(unclean);
+    let pending = options.exit_code && sites.iter().any(SiteStatus::differs);
     Ok(Report { schema: "greffon/status/1", sites, pending })
 }
 

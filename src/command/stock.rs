@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Globals, Machine, Workspace, parse_element};
 use crate::builtin::environment::{Credentials, Env};
+use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, ElementInfo, Payload, Version};
 use crate::registry::{Registry, default_spec};
@@ -143,13 +144,29 @@ pub struct TidyReport {
 /// # Errors
 /// As [`Stock::gc`].
 pub fn gc(opened: &Opened, globals: &Globals, max_bytes: Option<u64>, forget: Option<&str>) -> Result<TidyReport> {
-    if let Some(site) = forget
-        && !globals.dry_run
-    {
-        opened.stock.unpin(&opened.machine.cx, site, None)?;
+    if let Some(site) = forget {
+        known_site(opened, site)?;
+        if !globals.dry_run {
+            opened.stock.unpin(&opened.machine.cx, site, None)?;
+        }
     }
     let gc = opened.stock.gc(&opened.machine.cx, &GcRequest { dry_run: globals.dry_run, max_bytes })?;
     Ok(TidyReport { schema: "greffon/stock-gc/1", dry_run: globals.dry_run, gc })
+}
+
+/// Whether the stock has pins of a site of this id: a slip of the finger must not pass for a site that was forgotten.
+fn known_site(opened: &Opened, id: &str) -> Result<()> {
+    let mut known: Vec<String> = opened.machine.stockroom.objects().pins()?.into_iter().map(|pin| pin.site).collect();
+    known.dedup();
+    if known.iter().any(|site| site == id) {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::NotFound, format!("the stock keeps nothing for a site `{}`; nothing was tidied", id.escape_debug()));
+    Err(match nearest(id, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error.hint("it keeps nothing for any site"),
+        None => error.hint(format!("`--forget` takes the id of a site's state (its file `id`); it keeps something for {}", known.join(", "))),
+    })
 }
 
 /// What was found damaged.

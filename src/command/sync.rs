@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use super::plan::{SAVED, SavedPlan};
 use super::{Workspace, add, hooks, plan, remove};
+use crate::builtin::client::read_lock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Manifest, parse_lock};
+use crate::manifest::Manifest;
 use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, IfVersionMismatch, LinkMode, Plan, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, ApplyRequest, PlanDepth, UpdateChoice};
+use crate::site::Presence;
 use crate::sys::{fs, places};
 
 /// What `sync` may be told.
@@ -111,8 +113,35 @@ pub fn run(workspace: &Workspace, options: &Options, confirm: Confirm<'_>) -> Re
         let made = load(workspace, &sites, file)?;
         return carry_out(workspace, &workspace.manifest, made, options, confirm, "sync of a saved plan");
     }
+    all_there(workspace, &sites, options)?;
     let made = workspace.plan(&sites, depth(workspace), UpdateChoice::Keep)?;
     carry_out(workspace, &workspace.manifest, made, options, confirm, "sync")
+}
+
+/// Under `--all` no site is made unasked; that is told before anything is fetched, unless so many failures are fine.
+fn all_there(workspace: &Workspace, sites: &[&WantedSite], options: &Options) -> Result<()> {
+    if may_create(workspace, options) || workspace.globals.dry_run {
+        return Ok(());
+    }
+    let mut missing = Vec::new();
+    for wanted in sites {
+        if workspace.site(wanted)?.presence()? == Presence::Absent {
+            missing.push(*wanted);
+        }
+    }
+    if missing.len() < options.max_fail.unwrap_or(1).max(1) {
+        return Ok(());
+    }
+    let paths = missing.iter().map(|site| format!("`{}` is not at `{}`", site.name, site.path.display())).collect::<Vec<_>>();
+    let what = if let [one] = paths.as_slice() { format!("site {one} yet") } else { format!("{} sites are not there yet", paths.len()) };
+    let error = Error::new(ErrorKind::Site, format!("{what}, and `--all` makes none unasked; nothing was fetched"))
+        .hint(format!("say `--create` to make {}, or name the sites with `--site`", if paths.len() == 1 { "it" } else { "them" }));
+    Err(if paths.len() == 1 { error } else { paths.into_iter().fold(error, Error::note) })
+}
+
+/// Whether paths that do not exist may be made: where the site is named, or the only one, or that is said.
+fn may_create(workspace: &Workspace, options: &Options) -> bool {
+    options.create || !workspace.globals.all || workspace.manifest.sites.len() == 1
 }
 
 /// `install`: the elements into manifest and lock, then a sync.
@@ -122,6 +151,7 @@ pub fn run(workspace: &Workspace, options: &Options, confirm: Confirm<'_>) -> Re
 pub fn install(workspace: &Workspace, elements: &add::Options, options: &Options, confirm: Confirm<'_>) -> Result<(add::Report, Report)> {
     let sites = workspace.chosen(true)?;
     let _held = workspace.hold_stock()?;
+    all_there(workspace, &sites, options)?;
     let edited = add::prepare(workspace, elements)?;
     let made = plan_edited(workspace, &edited.manifest, &edited.lock, &sites)?;
     let reason = format!("install {}", elements.elements.join(" "));
@@ -192,10 +222,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
         return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
     }
     around.before_sync(&made.sites)?;
-    if manifest.text != workspace.manifest.text {
-        workspace.write_manifest(&manifest.text)?;
-    }
-    workspace.write_lock(&made.lock)?;
+    workspace.write(Some(&manifest.text), Some(&made.lock))?;
     let request = ApplyRequest {
         sites: made.sites.clone(),
         wanted,
@@ -206,7 +233,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
         max_removals: options.max_removals,
         purge,
         answers,
-        create: options.create || !workspace.globals.all,
+        create: may_create(workspace, options),
         jobs: workspace.globals.jobs.or(workspace.machine.user.jobs).unwrap_or(2),
         first: options.first.clone(),
         max_fail: options.max_fail.unwrap_or(1),
@@ -215,7 +242,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     let mut applied = workspace.roles.client.apply(&workspace.machine.cx, &request).inspect_err(|error| around.failed(error))?;
     around.after_sync(&made.sites, &mut applied)?;
     prune(workspace, manifest, &applied)?;
-    Ok(Report { schema: "greffon/sync/1", sites: results(&made.sites, applied), dry_run: false, warnings })
+    Ok(Report { schema: "greffon/sync/1", sites: results(manifest, &made.sites, applied), dry_run: false, warnings })
 }
 
 /// A plan that removes, changes the core or can destroy data is shown and asked about.
@@ -245,7 +272,7 @@ fn planned(site: &SitePlan) -> SiteReport {
     }
 }
 
-fn results(plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
+fn results(manifest: &Manifest, plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
     let mut sites = Vec::with_capacity(plans.len());
     for outcome in applied.sites {
         let plan = plans.iter().find(|plan| plan.name == outcome.name);
@@ -257,6 +284,8 @@ fn results(plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
         };
         let mut notes = outcome.notes;
         notes.extend(outcome.skipped);
+        // Nobody else has it: the client gave its report away.
+        let failure = outcome.error.map(|error| Arc::try_unwrap(error).map_or_else(|shared| shared, |error| Arc::new(manifest.at_site(error, &outcome.name))));
         sites.push(SiteReport {
             name: outcome.name,
             state,
@@ -267,8 +296,8 @@ fn results(plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
             saved: outcome.saved,
             notes,
             held: plan.and_then(|plan| plan.held.clone()),
-            error: outcome.error.as_ref().map(|error| error.message().to_owned()),
-            failure: outcome.error,
+            error: failure.as_ref().map(|error| error.message().to_owned()),
+            failure,
         });
     }
     sites
@@ -293,7 +322,8 @@ fn prune(workspace: &Workspace, manifest: &Manifest, applied: &ApplyReport) -> R
 /// Reads a saved plan, and refuses one that no longer belongs to what stands here.
 fn load(workspace: &Workspace, sites: &[&WantedSite], file: &std::path::Path) -> Result<Plan> {
     let path = places::absolute(file)?;
-    let text = fs::read_text(&path, 256 << 20)?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no plan `{}`", path.display())))?;
+    let text = fs::read_text(&path, 256 << 20)?
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no plan `{}`", path.display())).hint("`greffon plan --out FILE` makes one"))?;
     let saved: SavedPlan = serde_json::from_str(&text).map_err(|error| {
         Error::new(ErrorKind::Invalid, format!("`{}` is not a saved plan", path.display())).caused_by(error).hint("make one with `greffon plan --out FILE`")
     })?;
@@ -306,7 +336,7 @@ fn load(workspace: &Workspace, sites: &[&WantedSite], file: &std::path::Path) ->
     if saved.manifest != Digest::of(workspace.manifest.text.as_bytes()) {
         return Err(stale("greffon.toml has changed"));
     }
-    let (lock, _) = parse_lock(&path, &saved.lock)?;
+    let (lock, _) = read_lock(&path, &saved.lock, &workspace.base())?;
     // As it stood, or as the plan itself would leave it but for what a first fetch teaches (trees, digests).
     let untouched = saved.lock_before == workspace.lock_text.as_deref().map(|text| Digest::of(text.as_bytes()));
     let locked = &workspace.lock;

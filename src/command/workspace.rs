@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Globals, Machine};
-use crate::builtin::client::{Parts, Schemes};
+use crate::builtin::client::{Parts, Schemes, lock_text, read_lock};
 use crate::builtin::environment::Env;
 use crate::builtin::repository::GitElement;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes, parse_lock, write_lock};
+use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes};
 use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
-use crate::registry::{Extensions, Registry, Used, default_spec};
+use crate::registry::{Extensions, Registry, Used, default_spec, placed};
 use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
-use crate::site::Site;
+use crate::site::{Generation, Site};
 use crate::sys::stockroom::StockLock;
 use crate::sys::{fs, places};
 use crate::version::SchemeBook;
@@ -83,7 +83,7 @@ impl Workspace {
         let lock_path = base.join("greffon.lock");
         let lock_text = fs::read_text(&lock_path, 64 << 20)?;
         let (lock, lock_conflicted) = match &lock_text {
-            Some(text) => parse_lock(&lock_path, text)?,
+            Some(text) => read_lock(&lock_path, text, &base)?,
             None => (Lock::default(), false),
         };
         let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
@@ -156,7 +156,7 @@ impl Workspace {
     /// # Errors
     /// As [`Site::open`].
     pub fn site(&self, wanted: &WantedSite) -> Result<Site> {
-        Site::open(wanted, &self.machine.stockroom)
+        Site::open(wanted, &self.machine.stockroom).map_err(|error| self.manifest.at_site(error, &wanted.name))
     }
 
     /// A request for a plan of these sites as the manifest wants them.
@@ -182,40 +182,71 @@ impl Workspace {
         self.or_offer(outcome, &self.manifest)
     }
 
+    /// The lockfile's text of a lock.
+    #[must_use]
+    pub fn text_of(&self, lock: &Lock) -> String {
+        lock_text(&Lock { extensions: self.extensions.hashes(), ..lock.clone() }, &self.base())
+    }
+
+    /// The lock that a generation was made with.
+    ///
+    /// # Errors
+    /// `Lock` for a record that cannot be read.
+    pub fn lock_of(&self, generation: &Generation) -> Result<Lock> {
+        Ok(read_lock(Path::new("greffon.lock"), &generation.lock, &self.base())?.0)
+    }
+
     /// Writes the lockfile, where it differs; says whether it did. The first one brings its line in `.gitattributes` along.
     ///
     /// # Errors
-    /// `Busy` when somebody wrote it since it was read; `Io`.
+    /// As [`Self::write`].
     pub fn write_lock(&self, lock: &Lock) -> Result<bool> {
-        let text = write_lock(&Lock { extensions: self.extensions.hashes(), ..lock.clone() });
-        if self.lock_text.as_ref() == Some(&text) {
-            return Ok(false);
-        }
-        let base = self.base();
-        let path = base.join("greffon.lock");
-        let now = fs::read_text(&path, 64 << 20)?;
-        if now.as_ref() == Some(&text) {
-            return Ok(false);
-        }
-        if now != self.lock_text {
-            return Err(changed_meanwhile("greffon.lock"));
-        }
-        if self.lock_text.is_none() {
-            write_gitattributes(&base)?;
-        }
-        fs::write_atomic(&path, text.as_bytes())?;
-        Ok(true)
+        self.write(None, Some(lock))
     }
 
     /// Writes the manifest's text.
     ///
     /// # Errors
-    /// `Busy` when somebody wrote it since it was read; `Io`.
+    /// As [`Self::write`].
     pub fn write_manifest(&self, text: &str) -> Result<()> {
-        if fs::read_text(&self.manifest.path, 16 << 20)?.as_ref() != Some(&self.manifest.text) {
+        self.write(Some(text), None).map(drop)
+    }
+
+    /// Writes manifest and lockfile, each where it differs; says whether the lockfile did. Both or neither: of several that change
+    /// them at once each writes what fits what it read, or nothing.
+    ///
+    /// # Errors
+    /// `Busy` when somebody wrote one of them since it was read; `Io`.
+    pub fn write(&self, manifest: Option<&str>, lock: Option<&Lock>) -> Result<bool> {
+        let base = self.base();
+        let path = base.join("greffon.lock");
+        let manifest = manifest.filter(|text| *text != self.manifest.text);
+        let lock = lock.map(|lock| self.text_of(lock)).filter(|text| self.lock_text.as_ref() != Some(text));
+        if manifest.is_none() && lock.is_none() {
+            return Ok(false);
+        }
+        let _alone = match fs::FileLock::exclusive(&self.machine.cx, &base, "this manifest") {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            // Some network file systems cannot: then what stands there is compared without.
+            held => held.ok(),
+        };
+        if manifest.is_some() && fs::read_text(&self.manifest.path, 16 << 20)?.as_ref() != Some(&self.manifest.text) {
             return Err(changed_meanwhile("greffon.toml"));
         }
-        fs::write_atomic(&self.manifest.path, text.as_bytes())
+        let now = fs::read_text(&path, 64 << 20)?;
+        let lock = lock.filter(|text| now.as_ref() != Some(text));
+        if lock.is_some() && now != self.lock_text {
+            return Err(changed_meanwhile("greffon.lock"));
+        }
+        if let Some(text) = manifest {
+            fs::write_atomic(&self.manifest.path, text.as_bytes())?;
+        }
+        let Some(text) = lock else { return Ok(false) };
+        if self.lock_text.is_none() {
+            write_gitattributes(&base)?;
+        }
+        fs::write_atomic(&path, text.as_bytes())?;
+        Ok(true)
     }
 }
 
@@ -224,6 +255,7 @@ fn changed_meanwhile(file: &str) -> Error {
     Error::new(ErrorKind::Busy, format!("`{file}` was changed while this command worked; it was left as it is now")).hint("run the command again")
 }
 
+/// A name that no site has, with the nearest that one has.
 pub(super) fn no_site(name: &str, sites: &[WantedSite]) -> Error {
     let error = Error::new(ErrorKind::Usage, format!("there is no site `{}` in greffon.toml", name.escape_debug()));
     match nearest(name, sites.iter().map(|site| site.name.as_str())) {
@@ -263,7 +295,7 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
     };
     let mut made = Vec::with_capacity(repositories.len());
     for spec in repositories {
-        made.push(extensions.repository(&registry, spec, &env)?);
+        made.push(placed(extensions.repository(&registry, spec, &env)?, spec.place.clone()));
     }
     let stock_spec = spec(stock, "store");
     let stock = extensions.stock(&registry, &stock_spec, &env)?;

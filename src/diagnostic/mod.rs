@@ -19,6 +19,15 @@ use std::collections::HashSet;
 use crate::error::{Error, Excerpt};
 use crate::model::Fix;
 
+/// A system's reason without its number, which says nothing to people, and without the quoted path that some libraries add.
+fn without_number(text: String) -> String {
+    let Some(start) = text.find(" (os error ") else { return text };
+    let Some(end) = text[start..].find(')') else { return text };
+    let rest = &text[start + end + 1..];
+    let rest = if rest.starts_with(" at path ") { "" } else { rest };
+    format!("{}{rest}", &text[..start])
+}
+
 /// An error with what its causes carry brought together, each thing once.
 struct Told<'a> {
     excerpts: Vec<&'a Excerpt>,
@@ -38,7 +47,7 @@ impl<'a> Told<'a> {
         let mut last = error.message().to_owned();
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
-            let text = cause.to_string();
+            let text = without_number(cause.to_string());
             // A wrapper whose text ends with its cause's would tell the same thing twice.
             if !text.is_empty() && !last.contains(&text) && !told.causes.contains(&text) {
                 told.causes.push(text.clone());

@@ -35,6 +35,8 @@ pub struct Manifest {
     pub site_hooks: IndexMap<String, serde_json::Value>,
     /// Where hooks are first said, the shared ones before those of sites.
     pub hooks_place: Option<Excerpt>,
+    /// Where each site's `path` is said, by site.
+    pub site_places: IndexMap<String, Excerpt>,
     /// `[extensions]`, as written.
     pub extensions: serde_json::Value,
     /// The sites for which nobody said a link mode; see [`Self::with_user`].
@@ -93,10 +95,17 @@ impl Manifest {
         let all_hooks = shape.hooks.iter().chain(shape.sites.iter().flat_map(|sites| &sites.0).filter_map(|entry| entry.value.hooks.as_ref()));
         let hooks_place =
             all_hooks.map(|hooks| hooks.span.clone()).next().map(|span| Excerpt { path: path.to_path_buf(), text: text.clone(), span, label: String::new() });
+        let site_places = shape
+            .sites
+            .iter()
+            .flat_map(|sites| &sites.0)
+            .filter_map(|entry| Some((entry.key.value.clone(), entry.value.path.as_ref()?.span.clone())))
+            .map(|(name, span)| (name, Excerpt { path: path.to_path_buf(), text: text.clone(), span, label: String::new() }))
+            .collect();
         let nothing = || serde_json::Value::Object(serde_json::Map::new());
         let hooks = shape.hooks.map_or_else(nothing, |hooks| hooks.json);
         let extensions = shape.extensions.map_or_else(nothing, |extensions| extensions.json);
-        Ok(Self { path: path.to_path_buf(), config, sites, hooks, site_hooks, hooks_place, extensions, link_mode_unsaid, text })
+        Ok(Self { path: path.to_path_buf(), config, sites, hooks, site_hooks, hooks_place, site_places, extensions, link_mode_unsaid, text })
     }
 
     /// Looks for `greffon.toml` in `start` and the folders above it.
@@ -113,6 +122,15 @@ impl Manifest {
         }
         Err(Error::new(ErrorKind::NotFound, format!("there is no `{NAME}` in `{}` or above it", whole.display()))
             .hint("`greffon init` writes one; `-C DIR` names another folder"))
+    }
+
+    /// A failure of a site with the line that says where it is; one that shows a place already is left as it is.
+    #[must_use]
+    pub fn at_site(&self, error: Error, site: &str) -> Error {
+        match self.site_places.get(site) {
+            Some(place) if error.excerpts().is_empty() && matches!(error.kind(), ErrorKind::Site | ErrorKind::Io) => error.at(place.clone()),
+            _ => error,
+        }
     }
 
     /// The manifest with what the user's configuration adds: a link mode for sites that have none said; mirrors, secrets and the

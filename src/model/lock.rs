@@ -96,6 +96,15 @@ pub struct LockedElement {
     pub receipt: Option<String>,
 }
 
+impl LockedElement {
+    /// Whether it is whatever lies at a path of this machine when it is looked at: a folder, or an archive that no repository
+    /// answers for. An archive whose digest is locked is not.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.path.is_some() && self.sha256.is_none()
+    }
+}
+
 impl Lock {
     /// The entry that serves `id` at `site`, with its pin; `None` when the element is not locked.
     #[must_use]

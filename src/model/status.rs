@@ -33,6 +33,14 @@ pub struct SiteStatus {
     pub pending: Vec<String>,
 }
 
+impl SiteStatus {
+    /// Whether its files are not those of the generation in place, or a run was cut off; a hold hides neither.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.state == SiteState::Pending || self.elements.iter().any(|element| element.state != ElementState::Clean || !element.files.is_empty())
+    }
+}
+
 /// A site's state in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -252,6 +252,18 @@ impl WantedSite {
 }
 
 impl WantedElement {
+    /// What the manifest asks, in words: `branch main`, `tag v1`, `rev 1a2b3c4`, else the requirement.
+    #[must_use]
+    pub fn asks(&self) -> String {
+        let pin = match &self.source {
+            Source::Git { pin: GitPin::Tag(tag), .. } => format!("tag {tag}"),
+            Source::Git { pin: GitPin::Branch(branch), .. } => format!("branch {branch}"),
+            Source::Git { pin: GitPin::Rev(rev), .. } => format!("rev {rev}"),
+            _ => return self.requirement.to_string(),
+        };
+        if self.requirement == Requirement::any() { pin } else { format!("{pin}, {}", self.requirement) }
+    }
+
     /// An element that any configured repository may deliver.
     #[must_use]
     pub fn from_repositories(id: ElementId, requirement: Requirement) -> Self {

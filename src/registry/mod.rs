@@ -2,6 +2,7 @@
 
 mod extensions;
 mod native;
+mod placed;
 mod table;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::roles::{Client, Downloader, Installer, Repository, Stock};
 use crate::version::{SCHEMES, Scheme, scheme};
 
 pub use extensions::{Extensions, Named, Trust, Used};
+pub use placed::placed;
 pub use table::Table;
 
 /// Makes an installer of its options.

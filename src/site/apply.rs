@@ -49,7 +49,7 @@ impl Site {
         cx.check()?;
         match self.presence()? {
             Presence::Elsewhere => return Err(self.elsewhere()),
-            Presence::Foreign => return Err(self.foreign()),
+            Presence::Foreign => self.must_recognise(cx, request)?,
             Presence::Absent if !request.create => {
                 return Err(Error::new(
                     ErrorKind::Site,
@@ -69,7 +69,7 @@ impl Site {
             return Err(Error::new(ErrorKind::Pending, format!("site `{}` is held at generation {}: {}", self.name, hold.generation, hold.reason))
                 .hint("`greffon sync --release` lets it go on"));
         }
-        let seen = self.look(cx, &state)?;
+        let seen = self.look(cx, &state, request)?;
         let same = seen.index.generation > 0 && seen.index.tree == Some(request.tree) && seen.index.grafts == request.grafts;
         if same && seen.scan.is_clean() {
             return Self::nothing_to_do(&state, request, &seen);
@@ -101,9 +101,12 @@ impl Site {
     }
 
     /// The record and the disk.
-    fn look(&self, cx: &Context, state: &Dir) -> Result<Seen> {
+    fn look(&self, cx: &Context, state: &Dir, request: &ApplyTree) -> Result<Seen> {
         let root = Dir::open(&self.places.root)?;
-        let index = self.load_index(state)?;
+        let mut index = self.load_index(state)?;
+        if index.generation == 0 {
+            index = self.taken_over(cx, root.as_ref(), request)?.unwrap_or(index);
+        }
         let scan = match &root {
             Some(root) => scan(cx, root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
             None => nothing_there(&index),
@@ -152,7 +155,7 @@ impl Site {
         let staged = stage::open(state, &name)?;
         let exchange = !failpoint::broken("exchange") && exchange::can_exchange(&staged)?;
         let unifier = Unifier { index: &index, scan: &scan, wanted: &wanted, draft: &draft, exchange };
-        let whole = if self.deploy == Deploy::Swap && !empty {
+        let whole = if self.deploy == Deploy::Swap && !empty && !(index.generation == 0 && draft.is_empty()) {
             self.may_swap(exchange, &scan)?.then(|| super::swap::units(&unifier, &self.shared)).flatten()
         } else {
             None
@@ -167,6 +170,7 @@ impl Site {
         let mut notes = draft.notes.clone();
         notes.extend(along.notes);
         notes.extend(along::served(&index.grafts, &request.grafts));
+        notes.extend((index.generation == 0 && !index.files.is_empty()).then(|| super::recognise::NOTE.to_owned()));
         if !exchange && units.steps.iter().any(|step| matches!(step, Step::Change { .. })) {
             notes.push("this file system cannot exchange two names: files are replaced one by one, and folders never at once".into());
         }

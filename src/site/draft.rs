@@ -130,7 +130,7 @@ impl Drafting<'_> {
         let answer = super::local::answer(self.cx, self.site, policy, &local)?;
         self.leave_missing(&mut draft, answer);
         if restored > 0 && answer != Answer::Keep {
-            draft.notes.push(format!("{restored} missing files were put back"));
+            draft.notes.push(if restored == 1 { "1 missing file was put back".to_owned() } else { format!("{restored} missing files were put back") });
         }
         self.settle(Answer::Keep, &kept, &mut draft)?;
         self.settle(Answer::Save, &saved, &mut draft)?;

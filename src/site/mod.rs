@@ -21,6 +21,7 @@ mod lock;
 mod owners;
 mod paths;
 mod pending;
+mod recognise;
 mod recover;
 mod saved;
 mod scan;
@@ -294,11 +295,6 @@ impl Site {
         let host = self.host.as_deref().unwrap_or_default();
         Error::new(ErrorKind::Site, format!("site `{}` lives on host `{host}`, and this is `{}`", self.name, ground::host_name()))
             .hint("run greffon there, or change `host` of the site")
-    }
-
-    fn foreign(&self) -> Error {
-        Error::new(ErrorKind::Site, format!("`{}` holds files that greffon never installed", self.path().display()))
-            .hint("name an empty folder, or move them away; greffon cannot take over files that it did not install yet")
     }
 
     fn gone(&self) -> Error {

@@ -54,17 +54,20 @@ impl Site {
         let homes = homes(&index.grafts);
         // What lies directly in the site's folder is its owner's (`config.php`, uploads): the core only shares that folder.
         let owners_own = |extra: &Extra| split(&extra.path).0.is_empty() || (extra.folder && homes.contains(split(&extra.path).0));
-        let (unmanaged, extras): (Vec<&Extra>, Vec<&Extra>) =
-            scan.extras.iter().filter(|extra| !extra.protected && !extra.in_the_way).partition(|extra| owners_own(extra));
+        // Where no element lives at the root, what lies there is no concern of greffon's.
+        let at_root = index.grafts.iter().any(|graft| split(plain(&graft.placement.path)).0.is_empty());
+        let concerns = |extra: &&Extra| !extra.protected && !extra.in_the_way && (at_root || !split(&extra.path).0.is_empty());
+        let (unmanaged, extras): (Vec<&Extra>, Vec<&Extra>) = scan.extras.iter().filter(concerns).partition(|extra| owners_own(extra));
         status.unmanaged = unmanaged.into_iter().map(|extra| extra.path.clone()).collect();
         status.elements = elements(&index, &scan, &owners, &extras);
         let drifted = status.elements.iter().any(|element| element.state != ElementState::Clean);
         status.state = if pending {
             SiteState::Pending
+        } else if status.held.is_some() {
+            // What drifted of it stands with the elements.
+            SiteState::Held
         } else if drifted {
             SiteState::Drift
-        } else if status.held.is_some() {
-            SiteState::Held
         } else {
             SiteState::Clean
         };

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use super::Standard;
-use super::pins::{pin_of, pin_recorded, recorded_pin};
+use super::pins::{pin_generation, pin_of, pin_recorded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Action, FileCounts, Lock, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, ApplyRequest, Context, SiteOutcome};
@@ -28,7 +28,15 @@ impl Standard {
         };
         let (canary, rest): (Vec<&SitePlan>, Vec<&SitePlan>) = request.sites.iter().partition(|plan| request.first.as_ref() == Some(&plan.name));
         let mut outcomes: Vec<SiteOutcome> = canary.into_iter().map(one).collect();
-        outcomes.extend(pool::each(request.jobs, &rest, |plan| one(plan)));
+        // One site goes first so that the others learn from it: where it did not go, they do not either.
+        match outcomes.iter().find(|outcome| outcome.error.is_some() || outcome.skipped.is_some()) {
+            Some(canary) => {
+                let how = if canary.error.is_some() { "failed" } else { "was left alone" };
+                let why = format!("left as it is, because `{}`, which was to go first, {how}", canary.name);
+                outcomes.extend(rest.iter().map(|plan| skipped(plan, &why)));
+            }
+            None => outcomes.extend(pool::each(request.jobs, &rest, |plan| one(plan))),
+        }
         let mut report = ApplyReport::default();
         for plan in &request.sites {
             report.sites.extend(outcomes.iter().find(|outcome| outcome.name == plan.name).cloned());
@@ -83,12 +91,10 @@ impl Standard {
                 .hint("run `greffon fetch` where there is a network")
         })?;
         enough_stays(request, plan)?;
-        let record = self.record(wanted, &request.lock, plan, &request.reason)?;
+        let record = self.record(cx, wanted, &request.lock, plan, &request.reason)?;
         let known = site.id()?;
-        if let (Some(id), Some(current)) = (&known, site.current()?)
-            && let Some(pin) = recorded_pin(self.parts.stockroom.objects(), id, &current)?
-        {
-            self.parts.stock.pin(cx, &pin)?;
+        if let (Some(id), Some(current)) = (&known, site.current()?) {
+            pin_generation(cx, &*self.parts.stock, self.parts.stockroom.objects(), id, &current)?;
         }
         let applied = site.apply_pinned(
             cx,
@@ -119,7 +125,7 @@ impl Standard {
     fn pin(&self, cx: &Context, id: &str, generation: u64, plan: &SitePlan, wanted: &WantedSite, lock: &Lock) -> Result<()> {
         let Some(tree) = plan.tree else { return Ok(()) };
         let locked = plan.grafts.iter().filter_map(|graft| Some(lock.entry(&wanted.name, &graft.id)?.1));
-        self.parts.stock.pin(cx, &pin_of(self.parts.stockroom.objects(), id, generation, (tree, &plan.grafts), locked))
+        self.parts.stock.pin(cx, &pin_of(id, generation, (tree, &plan.grafts), locked))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::locking::download_of;
-use super::resolved::{Resolved, info_of, stock_key};
+use super::resolved::{Resolved, info_of, path_origin, stock_key};
 use super::{Parts, Standard};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,7 +29,7 @@ impl Standard {
         let mut map = Vec::with_capacity(resolution.len());
         let mut available = Vec::with_capacity(resolution.len());
         for one in resolution {
-            let stored = match stock_key(&one.id, &one.pin.version, &one.locked) {
+            let stored = match stock_key(&one.id, &one.pin.version, &one.locked, &self.parts.base) {
                 Some(key) => self.parts.stock.open(cx, &key)?,
                 None => self.by_hand(cx, one)?,
             };
@@ -82,8 +82,9 @@ impl Standard {
                     let resolved = wanted[*index].resolved.clone();
                     for other in wanted.iter_mut().filter(|other| other.resolved.id == resolved.id && other.resolved.locked == resolved.locked) {
                         other.tree = Some(fetched.tree);
-                        other.resolved.locked.tree = if resolved.locked.path.is_some() { None } else { Some(fetched.tree) };
-                        other.resolved.locked.sha256 = other.resolved.locked.sha256.or(fetched.install.digest.filter(|_| resolved.locked.url.is_some()));
+                        let fixed = resolved.locked.url.is_some() || resolved.locked.repository.is_some();
+                        other.resolved.locked.sha256 = other.resolved.locked.sha256.or(fetched.install.digest.filter(|_| fixed));
+                        other.resolved.locked.tree = Some(fetched.tree).filter(|_| !other.resolved.locked.is_live());
                         other.resolved.locked.receipt = other.resolved.locked.receipt.take().or_else(|| fetched.install.receipt.clone());
                     }
                 }
@@ -111,7 +112,12 @@ impl Standard {
         crate::sys::fs::create_folder(folder)?;
         let request = DownloadRequest { id: one.id.clone(), version: one.pin.version.clone(), download, target_dir: folder.to_owned() };
         let install = self.parts.downloader.download(cx, &request)?;
-        let Some(key) = stock_key(&one.id, &one.pin.version, &one.locked) else {
+        // An archive of a folder is known by its digest from its first fetch on.
+        let delivered = || {
+            let (origin, digest) = (path_origin(&one.locked, &self.parts.base)?, install.digest?.to_string());
+            Some(StockKey { origin, id: one.id.clone(), version: one.pin.version.clone(), digest })
+        };
+        let Some(key) = stock_key(&one.id, &one.pin.version, &one.locked, &self.parts.base).or_else(delivered) else {
             return Ok(Fetched { tree: import(&self.parts, cx, &install.payload)?, install });
         };
         let store = StoreRequest { origin: key.origin, info: info.clone(), install: install.clone(), expected_tree: one.locked.tree };

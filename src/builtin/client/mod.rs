@@ -4,6 +4,7 @@
 //! other → `plan` the difference → `apply` it → `record` what was done. Each stage takes what the one before it gives.
 
 mod apply;
+mod exact;
 mod fetch;
 mod fit;
 mod graft;
@@ -11,6 +12,7 @@ mod locking;
 mod observe;
 mod pins;
 mod plan;
+mod portable;
 mod provider;
 mod record;
 mod remembered;
@@ -28,7 +30,8 @@ use serde::Deserialize;
 pub use fit::{Misfit, fit};
 pub use graft::GraftedSite;
 pub use locking::{assemble, relative_to};
-pub use pins::{pin_of, pin_recorded, recorded_pin};
+pub use pins::{pin_generation, pin_of, pin_recorded, pin_what_is_there};
+pub use portable::{lock_text, read_lock};
 pub use resolved::Resolved;
 pub use schemes::Schemes;
 

@@ -60,7 +60,7 @@ impl Observed {
 pub(super) fn fingerprint(parts: &Parts, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Option<String>> {
     let mut text = format!("graft 1\n{}\n", parts.installer_key);
     for one in resolution {
-        let (Some(tree), None) = (one.locked.tree, &one.locked.path) else { return Ok(None) };
+        let Some(tree) = one.locked.tree.filter(|_| !one.locked.is_live()) else { return Ok(None) };
         let _ = writeln!(text, "{}@{} {tree}", one.id, one.pin.version);
         for patch in wanted.elements.get(&one.id).map(|element| element.patches.as_slice()).unwrap_or_default() {
             let bytes = crate::sys::fs::read_text(patch, 64 << 20)?.unwrap_or_default();

@@ -10,31 +10,37 @@ use crate::sys::git::Objects;
 /// The pin of one generation: what was grafted, and what that was made from, so that a patched element's own tree is not tidied
 /// away either. `locked`: the entries of its lock.
 #[must_use]
-pub fn pin_of<'a>(
-    objects: &Objects,
-    site: &str,
-    generation: u64,
-    (tree, grafts): (ObjectId, &[Graft]),
-    locked: impl Iterator<Item = &'a LockedElement>,
-) -> PinRequest {
+pub fn pin_of<'a>(site: &str, generation: u64, (tree, grafts): (ObjectId, &[Graft]), locked: impl Iterator<Item = &'a LockedElement>) -> PinRequest {
     let mut elements: Vec<ObjectId> = grafts.iter().map(|graft| graft.tree).chain(locked.filter_map(|locked| locked.tree)).collect();
     elements.sort_unstable();
     elements.dedup();
-    // A source that went from the stock since can be fetched again; what is there must stay.
-    elements.retain(|tree| objects.has(*tree));
     PinRequest { site: site.to_owned(), generation, tree, elements }
 }
 
-/// The pin of a generation as its record has it; `None` where the stock no longer holds its tree.
+/// Sets the pin of a generation that was made some time ago: a source that went from the stock since can be fetched again, and
+/// what is there must stay.
 ///
 /// # Errors
-/// `Lock` for a record that cannot be read.
-pub fn recorded_pin(objects: &Objects, site: &str, generation: &Generation) -> Result<Option<PinRequest>> {
+/// `Git`, `Io`.
+pub fn pin_what_is_there(cx: &Context, stock: &dyn Stock, objects: &Objects, mut pin: PinRequest) -> Result<()> {
+    let Err(error) = stock.pin(cx, &pin) else { return Ok(()) };
+    let all = pin.elements.len();
+    pin.elements.retain(|tree| objects.has(*tree));
+    if pin.elements.len() == all { Err(error) } else { stock.pin(cx, &pin) }
+}
+
+/// Pins a generation as its record has it; nothing where the stock no longer holds its tree.
+///
+/// # Errors
+/// `Lock` for a record that cannot be read; `Git`, `Io`.
+pub fn pin_generation(cx: &Context, stock: &dyn Stock, objects: &Objects, site: &str, generation: &Generation) -> Result<()> {
     if !objects.has(generation.tree) {
-        return Ok(None);
+        cx.log(Level::Detail, format!("generation {} is no longer in the stock", generation.number));
+        return Ok(());
     }
     let (lock, _) = parse_lock(std::path::Path::new("greffon.lock"), &generation.lock)?;
-    Ok(Some(pin_of(objects, site, generation.number, (generation.tree, &generation.grafts), lock.elements.values())))
+    let pin = pin_of(site, generation.number, (generation.tree, &generation.grafts), lock.elements.values());
+    pin_what_is_there(cx, stock, objects, pin)
 }
 
 /// Pins every generation that a site records, as far as the stock holds it: a run that was cut off, a copy that got an id of its
@@ -45,10 +51,7 @@ pub fn recorded_pin(objects: &Objects, site: &str, generation: &Generation) -> R
 pub fn pin_recorded(cx: &Context, stock: &dyn Stock, objects: &Objects, site: &Site) -> Result<()> {
     let Some(id) = site.id()? else { return Ok(()) };
     for generation in site.generations()? {
-        match recorded_pin(objects, &id, &generation)? {
-            Some(pin) => stock.pin(cx, &pin)?,
-            None => cx.log(Level::Detail, format!("generation {} is no longer in the stock", generation.number)),
-        }
+        pin_generation(cx, stock, objects, &id, &generation)?;
     }
     Ok(())
 }

@@ -72,9 +72,8 @@ impl Standard {
         // What the first fetch of an archive taught (its digest, its tree) belongs to the lock from now on.
         for one in looked.iter().flat_map(|one| &one.available) {
             if let Some(locked) = resolution.lock.elements.get_mut(&one.resolved.key()) {
-                let tree = if locked.path.is_some() { None } else { one.tree };
-                locked.tree = locked.tree.or(tree);
                 locked.sha256 = locked.sha256.or(one.resolved.locked.sha256);
+                locked.tree = locked.tree.or(one.tree.filter(|_| !locked.is_live()));
                 locked.receipt = locked.receipt.take().or_else(|| one.resolved.locked.receipt.clone());
             }
         }

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Standard;
+use super::exact::{Exact, exactly};
 use super::locking::source_of;
 use crate::builtin::repository::{GitElement, PathElement};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Download, ElementId, ElementInfo, ObjectId, Source, Version, WantedElement, WantedSite};
+use crate::model::{Download, ElementId, ElementInfo, GitPin, ObjectId, Source, Version, WantedElement, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, SearchRequest, Versions, VersionsRequest};
 use crate::solve::{Known, Problem, Provider, Question, Reply};
 use crate::sys::pool;
@@ -53,26 +54,34 @@ pub(super) struct SiteProvider<'a> {
     asked: &'a Asked,
     exact: HashMap<ElementId, Version>,
     shortened: AtomicBool,
+    /// `None`: everybody is asked of dependencies, however exact.
+    needs: Option<Exact>,
     origins: Mutex<HashMap<(ElementId, Version), From>>,
 }
 
 impl<'a> SiteProvider<'a> {
     pub(super) fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem) -> Self {
         let exact = problem.roots.iter().filter_map(|root| Some((root.id.clone(), exact_version(client, site, root)?))).collect();
-        Self { client, site, asked, exact, shortened: AtomicBool::new(false), origins: Mutex::default() }
+        Self { client, site, asked, exact, shortened: AtomicBool::new(false), needs: Some(Exact::default()), origins: Mutex::default() }
     }
 
     /// As this one, but every repository is asked, also for what names one version that is in stock. `None`: nothing was left out.
     pub(super) fn unabridged(&self) -> Option<Self> {
-        let shortened = self.shortened.load(Ordering::Relaxed);
+        let shortened = self.shortened.load(Ordering::Relaxed) || self.needs.as_ref().is_some_and(Exact::is_used);
         shortened.then(|| Self {
             client: self.client,
             site: self.site,
             asked: self.asked,
             exact: HashMap::new(),
             shortened: AtomicBool::new(false),
+            needs: None,
             origins: Mutex::default(),
         })
+    }
+
+    /// Whether what the stock answered of dependencies was all that was asked for.
+    pub(super) fn held(&self) -> bool {
+        self.needs.as_ref().is_none_or(Exact::held)
     }
 
     /// The repository that a chosen candidate came from; `None`: the element's own source.
@@ -123,8 +132,11 @@ impl<'a> SiteProvider<'a> {
         let told = versions.iter().find_map(|(_, info, _)| info.as_ref().and_then(|info| info.scheme.clone()));
         let scheme = self.client.schemes.of(id, wanted, told.as_deref())?;
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        for (version, _, from) in &versions {
+        for (version, info, from) in &versions {
             origins.insert((id.clone(), version.clone()), from.clone());
+            if let (Some(needs), Some(info)) = (&self.needs, info) {
+                needs.hear(info);
+            }
         }
         Ok(Known { scheme, versions: versions.into_iter().map(|(version, info, _)| (version, info)).collect(), from })
     }
@@ -144,7 +156,11 @@ impl<'a> SiteProvider<'a> {
                     installer: Arc::clone(&self.client.parts.installer),
                     stockroom: self.client.parts.stockroom.clone(),
                 };
-                element.infos(cx)
+                let infos = element.infos(cx)?;
+                if infos.is_empty() && *pin == GitPin::Version {
+                    return Err(no_version(cx, &element));
+                }
+                Ok(infos)
             }
             Source::Path { path, version } => {
                 let parts = &self.client.parts;
@@ -185,6 +201,11 @@ impl<'a> SiteProvider<'a> {
             self.shortened.store(true, Ordering::Relaxed);
             return Ok(Some(self.known(id, wanted, vec![(version.clone(), Some(Arc::new(info)), from)], "the stock".to_owned())?));
         }
+        if wanted.is_none()
+            && let Some(known) = self.exact_dependency(cx, id)?
+        {
+            return Ok(Some(known));
+        }
         let owned = self.owned(cx, id, only.as_deref())?;
         let Some(owned) = owned else { return Ok(None) };
         let names: Vec<String> = {
@@ -203,6 +224,18 @@ impl<'a> SiteProvider<'a> {
             From::Own => "its own source".to_owned(),
             From::Core => "the core".to_owned(),
         }
+    }
+
+    /// A dependency that is asked for in exact versions alone, all of them in stock.
+    fn exact_dependency(&self, cx: &Context, id: &ElementId) -> Result<Option<Known>> {
+        let Some((needs, versions)) = self.needs.as_ref().and_then(|needs| Some((needs, needs.versions(id)?))) else { return Ok(None) };
+        let mut found = Vec::with_capacity(versions.len());
+        for version in &versions {
+            let Some((info, from)) = self.in_stock(cx, id, version, None)? else { return Ok(None) };
+            found.push((version.clone(), Some(Arc::new(info)), from));
+        }
+        needs.answered(id, versions);
+        self.known(id, None, found, "the stock".to_owned()).map(Some)
     }
 
     /// An exact version that the stock holds from an origin of this manifest.
@@ -274,8 +307,28 @@ impl<'a> SiteProvider<'a> {
             Some(From::Stock) => self.client.parts.stock.element_info(cx, &request)?,
             Some(From::Own | From::Core) | None => None,
         };
+        if let (Some(needs), Some(info)) = (&self.needs, &info) {
+            needs.hear(info);
+        }
         Ok(info.map(Arc::new))
     }
+}
+
+/// A git source that offers no version: its branches can be asked for all the same.
+fn no_version(cx: &Context, element: &GitElement) -> Error {
+    let refs = element.source.refs(cx).unwrap_or_default();
+    let of = |prefix: &str| refs.iter().filter_map(|offered| offered.name.strip_prefix(prefix)).map(str::to_owned).collect::<Vec<_>>();
+    let (branches, tags) = (of("refs/heads/"), of("refs/tags/"));
+    let shown = |names: &[String]| names.iter().take(3).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut error =
+        Error::new(ErrorKind::NotFound, format!("no tag or branch of `{}` is a version of {}", crate::sys::redact(element.source.url()), element.id));
+    for (names, what) in [(&branches, "branches"), (&tags, "tags")] {
+        if !names.is_empty() {
+            error = error.note(format!("its {what}: {}{}", shown(names), if names.len() > 3 { ", …" } else { "" }));
+        }
+    }
+    let example = branches.iter().find(|name| matches!(name.as_str(), "main" | "master")).or(branches.first()).map_or("main", String::as_str);
+    error.hint(format!("pin one of them: `branch = \"{example}\"`, or `tag =`, `rev =` beside `git` (with `add`: `--branch {example}`, `--tag`, `--rev`)"))
 }
 
 fn add(versions: &mut Vec<(Version, Option<Arc<ElementInfo>>, From)>, entries: impl Iterator<Item = (Version, Option<Arc<ElementInfo>>)>, from: &From) {
@@ -304,9 +357,8 @@ fn at_manifest(error: Error, wanted: &WantedElement) -> Error {
 /// The one version that a requirement names, where it names one exactly.
 fn exact_version(client: &Standard, site: &WantedSite, root: &crate::solve::Root) -> Option<Version> {
     let text = root.requirement.as_str().trim();
-    if let Some(rest) = text.strip_prefix('=') {
-        let rest = rest.trim_start_matches('=').trim();
-        return (!rest.contains([',', '|', '*', ' '])).then(|| Version::new(rest));
+    if text.starts_with('=') {
+        return exactly(&root.requirement);
     }
     let scheme = client.schemes.of(&root.id, site.elements.get(&root.id), None).ok()?;
     let plain = matches!(scheme.name(), "3m" | "natural" | "date") || (scheme.name() == "moodle" && text.len() >= 10);

@@ -4,7 +4,8 @@ use super::Standard;
 use super::observe::{Infos, fingerprint};
 use super::resolved::{Resolved, info_of};
 use crate::error::Result;
-use crate::model::{Action, Lock, SitePlan, WantedSite};
+use crate::model::{Action, ElementInfo, Lock, SitePlan, WantedSite};
+use crate::roles::{Context, ElementInfoRequest, InfoRequest};
 
 /// The texts of a generation.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub(super) struct Record {
 }
 
 impl Standard {
-    pub(super) fn record(&self, wanted: &WantedSite, lock: &Lock, plan: &SitePlan, reason: &str) -> Result<Record> {
+    pub(super) fn record(&self, cx: &Context, wanted: &WantedSite, lock: &Lock, plan: &SitePlan, reason: &str) -> Result<Record> {
         let resolution = resolution_of(wanted, lock, plan);
         let mut own = Lock { extensions: lock.extensions.clone(), ..Lock::default() };
         for one in &resolution {
@@ -27,9 +28,33 @@ impl Standard {
         let infos = Infos {
             schema: "greffon/infos/1".to_owned(),
             fingerprint: fingerprint(&self.parts, wanted, &resolution)?,
-            elements: resolution.iter().map(|one| info_of(one, &self.parts.base)).collect(),
+            elements: resolution.iter().map(|one| self.described(cx, one, plan)).collect(),
         };
-        Ok(Record { lock: crate::manifest::write_lock(&own), infos: serde_json::to_string_pretty(&infos).unwrap_or_default(), message: message(plan, reason) })
+        Ok(Record {
+            lock: super::lock_text(&own, &self.parts.base),
+            infos: serde_json::to_string_pretty(&infos).unwrap_or_default(),
+            message: message(plan, reason),
+        })
+    }
+}
+
+impl Standard {
+    /// The info of an installed element, with what people are told of it: as its repository said it when it was last asked, or as
+    /// its code says it. Nobody is asked anew.
+    fn described(&self, cx: &Context, one: &Resolved, plan: &SitePlan) -> ElementInfo {
+        let mut info = info_of(one, &self.parts.base);
+        let quiet = cx.without_network();
+        let repository = one.locked.repository.as_ref().and_then(|name| self.parts.repositories.iter().find(|known| known.name() == name));
+        let request = ElementInfoRequest { id: one.id.clone(), version: one.pin.version.clone() };
+        let told = repository.and_then(|repository| repository.element_info(&quiet, &request).ok().flatten());
+        let tree = one.locked.tree.or_else(|| plan.grafts.iter().find(|graft| graft.id == one.id).map(|graft| graft.tree));
+        let ask_code = |tree| self.parts.installer.info(&quiet, &InfoRequest { id: one.id.clone(), tree, reference: None }).ok().flatten();
+        let said = tree.and_then(ask_code);
+        for known in [told, said].into_iter().flatten() {
+            info.summary = info.summary.or(known.summary);
+            info.published = info.published.or(known.published);
+        }
+        info
     }
 }
 

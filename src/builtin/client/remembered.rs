@@ -36,6 +36,6 @@ pub(super) fn recall(parts: &Parts, cx: &Context, repository: usize, id: &Elemen
         return Ok(None);
     }
     let locked = lock_entry(&info, None, None, &parts.base);
-    let Some(key) = stock_key(id, version, &locked) else { return Ok(None) };
+    let Some(key) = stock_key(id, version, &locked, &parts.base) else { return Ok(None) };
     Ok(parts.stock.open(cx, &key)?.map(|_| info))
 }

@@ -56,17 +56,20 @@ impl Standard {
         }
         let problem = Problem { time_limit: self.time_limit, ..problem(request, site, earlier) };
         let provider = SiteProvider::new(self, site, asked, &problem);
-        match crate::solve::solve_or_explain(cx, &problem, &provider)? {
-            Ok(solution) => self.resolved(cx, site, &solution, &provider),
-            Err(unsolved) => {
-                // An exact version from the stock is taken as all there is; what else there is matters now.
-                let Some(wide) = provider.unabridged() else { return Err(unsolved.into_error()) };
-                match crate::solve::solve_or_explain(cx, &problem, &wide) {
-                    Ok(Ok(solution)) => self.resolved(cx, site, &solution, &wide),
-                    Ok(Err(unsolved)) => Err(unsolved.into_error()),
-                    Err(_) => Err(unsolved.into_error()),
-                }
-            }
+        let unsolved = match crate::solve::solve_or_explain(cx, &problem, &provider)? {
+            Ok(solution) if provider.held() => return self.resolved(cx, site, &solution, &provider),
+            Ok(_) => None,
+            Err(unsolved) => Some(unsolved),
+        };
+        // What the stock said of exact versions was taken as all there is; what else there is matters now.
+        match (provider.unabridged(), unsolved) {
+            (None, Some(unsolved)) => Err(unsolved.into_error()),
+            (None, None) => Err(Error::new(ErrorKind::Internal, format!("the stock's answers for site `{}` contradict each other", site.name))),
+            (Some(wide), unsolved) => match crate::solve::solve_or_explain(cx, &problem, &wide) {
+                Ok(Ok(solution)) => self.resolved(cx, site, &solution, &wide),
+                Ok(Err(unsolved)) => Err(unsolved.into_error()),
+                Err(error) => Err(unsolved.map_or(error, crate::solve::Unsolved::into_error)),
+            },
         }
     }
 

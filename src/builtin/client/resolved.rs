@@ -25,17 +25,24 @@ impl Resolved {
     }
 }
 
-/// The identity under which the stock keeps a locked element; `None` for a local path, which is read afresh each time.
-pub(super) fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement) -> Option<StockKey> {
+/// The identity under which the stock keeps a locked element; `None` for a local path, which is read afresh each time, but for
+/// an archive whose digest is locked.
+pub(super) fn stock_key(id: &ElementId, version: &Version, locked: &LockedElement, base: &Path) -> Option<StockKey> {
     let (origin, digest) = match (&locked.git, &locked.url) {
         (Some(git), _) => {
             let folder = locked.subdir.as_ref().map(|subdir| format!("#{subdir}")).unwrap_or_default();
             (format!("{git}{folder}"), locked.commit.map(|commit| format!("commit:{commit}")))
         }
         (None, Some(url)) => (url.clone(), locked.sha256.map(|digest| digest.to_string())),
-        (None, None) => return None,
+        (None, None) => (path_origin(locked, base)?, Some(locked.sha256?.to_string())),
     };
     Some(StockKey { origin, id: id.clone(), version: version.clone(), digest: digest.unwrap_or_default() })
+}
+
+/// What the stock calls a path that a repository delivered.
+pub(super) fn path_origin(locked: &LockedElement, base: &Path) -> Option<String> {
+    let path = locked.path.as_ref().filter(|_| locked.repository.is_some())?;
+    Some(base.join(path).to_string_lossy().into_owned())
 }
 
 /// The element info that a lock entry stands for.

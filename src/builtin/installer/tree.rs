@@ -70,7 +70,7 @@ pub fn build(spec: &UseSpec) -> Result<Arc<dyn Installer>> {
             Value::String(path) => TypeRule { path: path.clone(), ..TypeRule::default() },
             table => options::nested(spec, &path, table)?,
         };
-        check(&rule).map_err(|why| options::wrong(spec, kind, &format!("`{path}`: {why}")).hint(PATH_HINT))?;
+        check(&rule).map_err(|why| options::wrong(spec, &path, &format!("`{path}`: {why}")).hint(PATH_HINT))?;
         types.insert(kind.clone(), rule);
     }
     Ok(Arc::new(Tree { types }))

@@ -52,6 +52,7 @@ impl PathElement {
     }
 
     fn folder(&self, cx: &Context) -> Result<Option<ElementInfo>> {
+        refuse_bare(&self.id, &self.path)?;
         if let Some(info) = package_in(&self.id, &self.path)? {
             return Ok(Some(info));
         }
@@ -113,6 +114,17 @@ struct Kept {
 pub fn folder_info(_: &Context, id: &ElementId, path: &Path, version: Option<&Version>) -> Result<ElementInfo> {
     let said = if kind(id, path)? == PathKind::Folder { package_in(id, path)? } else { None };
     Ok(finish(id, path, version, said))
+}
+
+/// What a bare git repository holds is no element's code.
+fn refuse_bare(id: &ElementId, path: &Path) -> Result<()> {
+    let is = |name: &str, wanted: fn(&PathKind) -> bool| Ok::<_, Error>(fs::kind(&path.join(name))?.is_some_and(|kind| wanted(&kind)));
+    let folder = |kind: &PathKind| *kind == PathKind::Folder;
+    if !(is("HEAD", |kind| matches!(kind, PathKind::File { .. }))? && is("objects", folder)? && is("refs", folder)?) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, format!("{id} is to be taken from `{}`, which is a bare git repository: its files are git's own", path.display()))
+        .hint("say `git = …` in place of `path = …` (`--git` in place of `--path`)"))
 }
 
 fn kind(id: &ElementId, path: &Path) -> Result<PathKind> {

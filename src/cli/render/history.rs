@@ -54,7 +54,7 @@ pub(crate) fn diff(report: &diff::Report, page: &mut Text) {
         page.line("no file differs");
         return;
     }
-    page.paint(FAINT, format_args!("{} differ:", count(report.files.len(), "file"))).end();
+    page.paint(FAINT, format_args!("{} {}:", count(report.files.len(), "file"), if report.files.len() == 1 { "differs" } else { "differ" })).end();
     change::tree(&report.files, 2, page);
 }
 

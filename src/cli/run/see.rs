@@ -6,7 +6,7 @@ use crate::cli::render::{list as list_page, show as show_page, status as status_
 use crate::cli::{exit, text::Text};
 use crate::command;
 use crate::error::Result;
-use crate::model::SiteState;
+use crate::model::SiteStatus;
 
 pub(super) fn status(session: Session<'_>, args: &StatusArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
@@ -19,7 +19,7 @@ pub(super) fn verify(session: Session<'_>) -> Result<u8> {
     let (workspace, desk) = session.open()?;
     let report = command::status::run(&workspace, command::status::Options { verify: true, exit_code: true })?;
     desk.show(&report, |report, page| status_page::sites(&report.sites, page))?;
-    let drifted = report.pending || report.sites.iter().any(|site| matches!(site.state, SiteState::Drift | SiteState::Pending));
+    let drifted = report.pending || report.sites.iter().any(SiteStatus::differs);
     Ok(if drifted { exit::FAILED } else { exit::FINE })
 }
 

@@ -8,9 +8,8 @@ use serde::Serialize;
 
 use super::diff::elements;
 use super::{Workspace, hooks};
-use crate::builtin::client::pin_of;
+use crate::builtin::client::{pin_of, pin_what_is_there};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::parse_lock;
 use crate::model::{Change, FileCounts, WantedSite};
 use crate::site::{ApplyTree, Generation, Hold, Site};
 
@@ -82,11 +81,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let _shared = workspace.machine.stockroom.lock_shared(&workspace.machine.cx)?;
     whole::complete(workspace, wanted, &target)?;
     let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.clone() });
-    let (then, _) = parse_lock(std::path::Path::new("greffon.lock"), &target.lock)?;
+    let then = workspace.lock_of(&target)?;
     let objects = workspace.machine.stockroom.objects();
     let pin = |id: &str, generation| {
-        let pin = pin_of(objects, id, generation, (target.tree, &target.grafts), then.elements.values());
-        workspace.roles.stock.pin(&workspace.machine.cx, &pin)
+        let pin = pin_of(id, generation, (target.tree, &target.grafts), then.elements.values());
+        pin_what_is_there(&workspace.machine.cx, &*workspace.roles.stock, objects, pin)
     };
     let applied = site.apply_pinned(
         &workspace.machine.cx,
@@ -157,5 +156,7 @@ fn target(workspace: &Workspace, wanted: &WantedSite, site: &Site, current: &Gen
         .into_iter()
         .filter(|generation| generation.number < newest && generation.tree != current.tree)
         .max_by_key(|generation| generation.number);
-    before.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("site `{}` has no earlier generation", wanted.name)))
+    before.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("site `{}` has no earlier generation", wanted.name)).hint("`greffon history` shows those that there are")
+    })
 }

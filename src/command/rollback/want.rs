@@ -1,18 +1,17 @@
 //! `rollback --write`: an earlier generation's versions into manifest and lock.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::builtin::client::{Resolved, assemble};
 use crate::command::Workspace;
 use crate::error::Result;
-use crate::manifest::{Manifest, parse_lock, set_requirement};
+use crate::manifest::{Manifest, set_requirement};
 use crate::model::{ElementId, GitPin, Lock, Requirement, Source, WantedSite};
 use crate::site::Generation;
 
 /// Writes them; says what must be written by hand.
 pub(super) fn write(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -> Result<Vec<String>> {
-    let (then, _) = parse_lock(Path::new("greffon.lock"), &target.lock)?;
+    let then = workspace.lock_of(target)?;
     let mut text = workspace.manifest.text.clone();
     let mut notes = Vec::new();
     let only = (workspace.manifest.sites.len() > 1).then_some(wanted.name.as_str());
@@ -36,10 +35,7 @@ pub(super) fn write(workspace: &Workspace, wanted: &WantedSite, target: &Generat
     for id in asked_then(workspace, wanted, target).into_iter().filter(|id| !wanted.elements.contains_key(id)) {
         notes.push(format!("{id} is no longer in greffon.toml, and generation {} had it: add it there", target.number));
     }
-    if text != workspace.manifest.text {
-        workspace.write_manifest(&text)?;
-    }
-    workspace.write_lock(&lock(workspace, wanted, &then))?;
+    workspace.write(Some(&text), Some(&lock(workspace, wanted, &then)))?;
     Ok(notes)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::command::Workspace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Manifest, parse_lock};
+use crate::manifest::Manifest;
 use crate::model::{Graft, ObjectId, WantedSite};
 use crate::roles::{PlanDepth, PlanRequest, UpdateChoice};
 use crate::site::Generation;
@@ -51,7 +51,7 @@ fn is_whole(objects: &Objects, tree: ObjectId) -> bool {
 /// Brings everything that the generation was made of; gives what it is made of now.
 fn fetch_again(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -> Result<Vec<Graft>> {
     let then = Manifest::parse(&workspace.manifest.path, target.manifest.clone())?;
-    let (lock, _) = parse_lock(std::path::Path::new("greffon.lock"), &target.lock)?;
+    let lock = workspace.lock_of(target)?;
     let mut site = then
         .sites
         .into_iter()

@@ -231,7 +231,7 @@ fn not_ours(path: &Path, error: std::io::Error) -> Error {
     let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
     let fault = Error::io("use the stock at", path, error);
     if !denied {
-        return fault;
+        return fault.hint("name another with `--stock` or `GREFFON_STOCK`");
     }
     fault
         .hint("it belongs to another user: name one of your own with `--stock` or `GREFFON_STOCK`")

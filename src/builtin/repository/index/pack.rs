@@ -8,6 +8,7 @@ use crate::manifest::{Package, parse_package};
 use crate::model::ObjectId;
 use crate::roles::{Context, Trees};
 use crate::sys::archive::{self, Limits, PlainTarGz};
+use crate::sys::fs::{self, PathKind};
 use crate::sys::git::{NewEntry, NewEntryKind, Objects};
 
 const PACKAGE_FILE: &str = "greffon.toml";
@@ -27,6 +28,10 @@ pub(super) struct Packed {
 /// `Manifest` when it has none, or one without a version; `Archive` for files that no package may hold.
 pub(super) fn pack(cx: &Context, folder: &Path, objects: &Objects) -> Result<Packed> {
     let doing = || format!("could not pack `{}`", folder.display());
+    if fs::kind(folder)? != Some(PathKind::Folder) {
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no folder `{}` to pack", folder.display()))
+            .hint(format!("name the folder of a package: one with a `{PACKAGE_FILE}`")));
+    }
     let imported = archive::import_directory(cx, folder, objects, &Limits::default()).while_doing(doing)?;
     let file = folder.join(PACKAGE_FILE);
     let absent = || {
