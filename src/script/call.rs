@@ -143,10 +143,11 @@ impl Call {
 /// The result of a host function for the engine: an error becomes something that a script can catch, and that comes back whole where
 /// it does not.
 pub(super) fn give<T>(result: Result<T>) -> Result<T, Box<EvalAltResult>> {
-    result.map_err(|error| failure::thrown(error))
+    result.map_err(failure::thrown)
 }
 
 /// For what is called outside of any call.
+#[allow(clippy::unnecessary_box_returns, reason = "Rhai's errors are boxed")]
 pub(super) fn nobody() -> Box<EvalAltResult> {
     Box::new(EvalAltResult::ErrorRuntime(Dynamic::from("this is called by nobody"), rhai::Position::NONE))
 }

@@ -39,6 +39,7 @@ impl fmt::Debug for Whole {
 }
 
 /// An error of a host function, as a map `#{ kind, message, hint }` that a script can catch.
+#[allow(clippy::unnecessary_box_returns, reason = "Rhai's errors are boxed")]
 pub(super) fn thrown(error: Error) -> Box<EvalAltResult> {
     let mut map = Map::new();
     let kind = KINDS.iter().find(|(_, kind)| *kind == error.kind()).map_or("extension", |(name, _)| *name);

@@ -101,7 +101,7 @@ impl<'a> Hooks<'a> {
             site.set_pending(cx, Some(&pending))?;
             match self.list.iter().find(|(said, _)| said.title() == title) {
                 Some((said, instance)) => {
-                    self.run_one(cx, said, instance, happening, pending.attempt).map_err(|error| self.failed(error, said, pending.generation))?
+                    self.run_one(cx, said, instance, happening, pending.attempt).map_err(|error| self.failed(error, said, pending.generation))?;
                 }
                 None => cx.log(
                     Level::Warning,

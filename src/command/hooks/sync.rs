@@ -31,7 +31,9 @@ impl<'a> Around<'a> {
     /// As [`Hooks::load`].
     pub fn load(workspace: &'a Workspace, manifest: &'a Manifest, names: &[&str], reason: &str) -> Result<Self> {
         let mut sites = Vec::new();
-        for site in manifest.sites.iter().filter(|site| names.contains(&site.name.as_str()) && any(manifest, &site.name)) {
+        // Hooks that wait and were since taken out of the manifest are told and let go.
+        let waits = |site: &WantedSite| workspace.site(site).and_then(|site| site.pending()).is_ok_and(|pending| pending.is_some());
+        for site in manifest.sites.iter().filter(|site| names.contains(&site.name.as_str()) && (any(manifest, &site.name) || waits(site))) {
             sites.push((site, Hooks::load(workspace, manifest, site)?));
         }
         Ok(Self { workspace, reason: reason.to_owned(), sites })
