@@ -128,16 +128,8 @@ impl Site {
         let wanted = Wanted::list(objects, &index, request.tree, &request.grafts, self.places.inside.as_deref())?;
         // An empty folder is as good as none: the whole tree takes its place at once.
         let empty = root.as_ref().map(Dir::is_empty).transpose()?.unwrap_or(true);
-        let drafting = Drafting {
-            cx,
-            site: &self.name,
-            objects,
-            root: if empty { None } else { root.as_ref() },
-            index: &index,
-            scan: &scan,
-            wanted: &wanted,
-            answers: &request.answers,
-        };
+        let there = root.as_ref().filter(|_| !empty);
+        let drafting = Drafting { cx, site: &self.name, objects, root: there, index: &index, scan: &scan, wanted: &wanted, answers: &request.answers };
         let draft = drafting.draft(request.policy.if_local_changes)?;
         let same = index.generation > 0 && index.tree == Some(request.tree) && index.grafts == request.grafts;
         if same && draft.is_empty() && scan.missing_folders.is_empty() {
