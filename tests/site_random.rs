@@ -31,7 +31,7 @@ impl Dice {
 fn change(root: &Path, dice: &mut Dice, round: usize) -> (bool, Option<String>) {
     let path = root.join(FILES[dice.roll(FILES.len())]);
     let unique = format!("unique {round}");
-    match dice.roll(9) {
+    match dice.roll(10) {
         0 => std::fs::write(&path, &unique).expect("written"),
         1 => {
             // The same length: seen by its times alone.
@@ -64,6 +64,14 @@ fn change(root: &Path, dice: &mut Dice, round: usize) -> (bool, Option<String>) 
             std::fs::write(&path, &unique).expect("written");
             std::fs::rename(&path, path.with_extension("renamed")).expect("renamed");
         }
+        8 => {
+            // As editors save: another file is renamed over it; with the time of the old one.
+            let time = std::fs::metadata(&path).expect("there").modified().expect("a time");
+            let beside = path.with_extension("beside");
+            std::fs::write(&beside, &unique).expect("written");
+            std::fs::File::options().write(true).open(&beside).expect("opened").set_modified(time).expect("set");
+            std::fs::rename(&beside, &path).expect("renamed");
+        }
         _ => {
             // Touched: the same content, other times. No change.
             let bytes = std::fs::read(&path).expect("read");
@@ -74,11 +82,13 @@ fn change(root: &Path, dice: &mut Dice, round: usize) -> (bool, Option<String>) 
     (true, Some(unique))
 }
 
+/// `GREFFON_ROUNDS=1000` makes it a thousand changes, and as many untouched trees.
 #[test]
 fn every_random_change_is_seen_and_none_is_lost() {
+    let rounds = std::env::var("GREFFON_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(120);
     let fixture = Fixture::quick();
     let mut dice = Dice(7);
-    for round in 0..120 {
+    for round in 0..rounds {
         if fixture.state().exists() {
             fixture.site().forget(&Context::silent()).expect("forgotten");
             std::fs::remove_dir_all(fixture.path()).expect("removed");

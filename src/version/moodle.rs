@@ -74,7 +74,7 @@ fn first_build((major, minor): Branch) -> u64 {
         Some((branch, build)) if branch == (major, minor) => build,
         Some((branch, _)) if branch == last => steps(last).saturating_add(2027).saturating_mul(1_000_000),
         Some((branch, build)) => build + steps(branch).min(90) * 100,
-        None => major.saturating_mul(100_000_000) + minor.min(9_999) * 100,
+        None => major.saturating_mul(100_000_000).saturating_add(minor.min(9_999) * 100),
     }
 }
 
@@ -140,7 +140,7 @@ fn release(parts: &[&str], suffix: &str) -> std::result::Result<Reading, String>
     // `4.5+` is the head of the branch, whatever was released of it; `4.5.3+` a weekly build after that release.
     let newest = if suffix == "+" && numbers.len() < 3 { 99 } else { patch.min(99) };
     let count = if patch > 99 { patch } else { count };
-    let key = (first_build(branch) + newest, hundredths, stage, count);
+    let key = (first_build(branch).saturating_add(newest), hundredths, stage, count);
     Ok(Reading { key, branch: Some(branch), whole_branch: numbers.len() < 3 && suffix.is_empty() })
 }
 
@@ -157,7 +157,7 @@ impl Grammar for Moodle {
         if !bound.whole_branch {
             return Ok(Term::plain(operand, move |version| key(version).is_some_and(|key| operator.accepts(key.cmp(&bound.key)))));
         }
-        let end = (bound.key.0 + 99, u8::MAX, u8::MAX, u64::MAX);
+        let end = (bound.key.0.saturating_add(99), u8::MAX, u8::MAX, u64::MAX);
         let place = move |key: Key| match key {
             _ if key < bound.key => Ordering::Less,
             _ if key <= end => Ordering::Equal,

@@ -9,6 +9,9 @@ use crate::model::Version;
 
 use super::Matcher;
 
+/// How long a requirement may be.
+const LONGEST: usize = 4096;
+
 /// One of the comparisons that stand before a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
@@ -111,6 +114,10 @@ pub(super) trait Grammar {
 
 /// Reads a requirement with the shared operators and a scheme's own terms.
 pub(super) fn read<G: Grammar + Copy + Send + Sync + 'static>(grammar: G, text: &str) -> Result<Arc<dyn Matcher>> {
+    if text.len() > LONGEST {
+        // Nobody means it, and reading it would take its time.
+        return Err(refusal(G::NAME, &text.chars().take(40).chain(['…']).collect::<String>(), &format!("it is longer than {LONGEST} bytes")));
+    }
     let mut alternatives = Vec::new();
     for alternative in text.split("||") {
         let mut terms = Vec::new();

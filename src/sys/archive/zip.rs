@@ -67,7 +67,12 @@ fn entry(import: &mut Import<'_>, archive: &mut ZipArchive<BufReader<File>>, pla
     }
     match kind {
         0 | 0o100_000 => {
-            let id = import.meter.file(import.sink, import.scratch, &raw, &mut content)?;
+            let stated = content.size();
+            let mut counted = Counted { inner: &mut content, count: 0 };
+            let id = import.meter.file(import.sink, import.scratch, &raw, &mut counted)?;
+            if counted.count != stated {
+                return Err(refused(format!("`{}` is not as long as its header says", shown(&raw))));
+            }
             let mode = if mode.unwrap_or(0) & 0o100 == 0 { FileMode::Regular } else { FileMode::Executable };
             import.gathered.file(&parts, Entry { id, mode })
         }
@@ -77,6 +82,20 @@ fn entry(import: &mut Import<'_>, archive: &mut ZipArchive<BufReader<File>>, pla
             import.gathered.link(&parts, Entry { id, mode: FileMode::Symlink }, target)
         }
         _ => Err(refused(format!("`{}` is neither a file nor a folder nor a link", shown(&raw)))),
+    }
+}
+
+/// Counts what comes out: programs that believe the header instead would see another file.
+struct Counted<'a, R> {
+    inner: &'a mut R,
+    count: u64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.count += count as u64;
+        Ok(count)
     }
 }
 
