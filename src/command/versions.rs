@@ -67,6 +67,15 @@ impl Workspace {
                 }
             }
         }
+        // What was put into the stock by hand is on offer at every site, as in the resolution.
+        if only.is_none()
+            && let Versions::Known(entries) = self.roles.stock.versions(&self.machine.cx, &VersionsRequest { id: id.clone() })?
+        {
+            from.push("the stock".to_owned());
+            for entry in entries.into_iter().filter(|entry| !versions.iter().any(|(version, _)| *version == entry.version)).collect::<Vec<_>>() {
+                versions.push((entry.version, entry.info.and_then(|info| info.yanked)));
+            }
+        }
         Ok((versions, told, if from.is_empty() { "no repository".to_owned() } else { from.join(", ") }))
     }
 }

@@ -15,7 +15,7 @@ use super::units::Unifier;
 use super::wanted::Wanted;
 use super::{Along, Applied, ApplyTree, Compared, Presence, Site, generations, identity, lock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Deploy, FileCounts, ObjectId, TreeChange};
+use crate::model::{Deploy, ObjectId, TreeChange};
 use crate::roles::{Context, Event, Unit};
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::lock::ExclusiveLock;
@@ -482,19 +482,5 @@ fn record(number: u64, request: &ApplyTree) -> Record {
         time: jiff::Timestamp::now().as_second(),
         hold: request.hold.as_ref().map(|hold| (hold.generation, hold.reason.clone())),
         release: request.release,
-    }
-}
-
-/// The counts of a list of changes.
-impl std::iter::FromIterator<TreeChange> for FileCounts {
-    fn from_iter<T: IntoIterator<Item = TreeChange>>(changes: T) -> Self {
-        changes.into_iter().fold(Self::default(), |mut counts, change| {
-            match (change.old, change.new) {
-                (None, _) => counts.add += 1,
-                (Some(_), Some(_)) => counts.change += 1,
-                (Some(_), None) => counts.remove += 1,
-            }
-            counts
-        })
     }
 }

@@ -4,7 +4,7 @@ use super::index::Index;
 use super::owners::join;
 use super::scan::{Scan, State};
 use super::wanted::Wanted;
-use crate::model::{FileMode, FileState, FileStatus, TreeChange};
+use crate::model::{FileCounts, FileMode, FileState, FileStatus, TreeChange};
 use crate::sys::fs::witness::Kind;
 
 /// What would have to change for the site to be as wanted.
@@ -57,4 +57,18 @@ pub(super) fn files(index: &Index, scan: &Scan) -> Vec<FileStatus> {
 /// The kind that a name has, for a path in a message: folders end in a slash.
 pub(super) fn shown(path: &str, kind: Kind) -> String {
     if kind == Kind::Directory { format!("{path}/") } else { path.to_owned() }
+}
+
+/// The counts of a list of changes.
+impl std::iter::FromIterator<TreeChange> for FileCounts {
+    fn from_iter<T: IntoIterator<Item = TreeChange>>(changes: T) -> Self {
+        changes.into_iter().fold(Self::default(), |mut counts, change| {
+            match (change.old, change.new) {
+                (None, _) => counts.add += 1,
+                (Some(_), Some(_)) => counts.change += 1,
+                (Some(_), None) => counts.remove += 1,
+            }
+            counts
+        })
+    }
 }
