@@ -127,6 +127,8 @@ fn what_git_archive_makes_is_taken_as_it_is() {
             }
             match import(&room, &path) {
                 Ok(_) => real += 1,
+                // A link to a developer's own machine stands in one release of a real plugin; refused rightly.
+                Err(error) if error.message().contains("leaves the element") => eprintln!("{} {name}: {error}", at.display()),
                 Err(error) => refused.push(format!("{} {name}: {error}", at.display())),
             }
         }
