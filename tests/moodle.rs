@@ -120,6 +120,16 @@ fn the_newest_version_that_fits_the_core_is_found_in_any_tag_or_branch() {
         let found = (campus.locked("core/moodle"), campus.locked("plugins/mod_attendance"), campus.locked("plugins/block_xp"));
         assert_eq!(found, (core.into(), expected_attendance.into(), expected_xp.into()), "{asked}");
     }
+    // A new core takes along what was made for the old one, and nothing else.
+    let hold = campus.plugin("block_hold", "2024010100", "");
+    hold.tag("v1");
+    campus.manifest("version = \"4.5\"", &["mod_attendance", "block_xp", "block_hold"]);
+    let _ = std::fs::remove_file(campus.env.path("greffon.lock"));
+    assert_eq!((campus.locked("plugins/block_xp"), campus.locked("plugins/block_hold")), ("2024110100".into(), "2024010100".into()));
+    hold.write("version.php", plugin("block_hold", "2025010100", "")).commit("newer");
+    campus.manifest("version = \"5.1\"", &["mod_attendance", "block_xp", "block_hold"]);
+    let found = ["mod_attendance", "block_xp", "block_hold"].map(|name| campus.locked(&format!("plugins/{name}")));
+    assert_eq!(found, ["2025100900", "2025100700", "2024010100"]);
     for (pin, core) in [("tag = \"v4.5.0\"", "4.5.0"), ("branch = \"MOODLE_405_STABLE\"", "2024100701.03")] {
         campus.manifest(pin, &["block_xp"]);
         assert_eq!(campus.locked("core/moodle"), core, "{pin}");

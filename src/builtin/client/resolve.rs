@@ -57,7 +57,13 @@ impl Standard {
         let problem = Problem { time_limit: self.time_limit, ..problem(request, site, earlier) };
         let provider = SiteProvider::new(self, site, asked, &problem);
         let unsolved = match crate::solve::solve_or_explain(cx, &problem, &provider)? {
-            Ok(solution) if provider.held() => return self.resolved(cx, site, &solution, &provider),
+            Ok(solution) if provider.held() => {
+                let solution = self.moved_on(cx, site, &problem, solution, &provider)?;
+                if provider.held() {
+                    return self.resolved(cx, site, &solution, &provider);
+                }
+                None
+            }
             Ok(_) => None,
             Err(unsolved) => Some(unsolved),
         };
@@ -66,11 +72,25 @@ impl Standard {
             (None, Some(unsolved)) => Err(unsolved.into_error()),
             (None, None) => Err(Error::new(ErrorKind::Internal, format!("the stock's answers for site `{}` contradict each other", site.name))),
             (Some(wide), unsolved) => match crate::solve::solve_or_explain(cx, &problem, &wide) {
-                Ok(Ok(solution)) => self.resolved(cx, site, &solution, &wide),
+                Ok(Ok(solution)) => self.resolved(cx, site, &self.moved_on(cx, site, &problem, solution, &wide)?, &wide),
                 Ok(Err(unsolved)) => Err(unsolved.into_error()),
                 Err(error) => Err(unsolved.map_or(error, crate::solve::Unsolved::into_error)),
             },
         }
+    }
+
+    /// The solution with what it has outgrown looked for again.
+    fn moved_on(&self, cx: &Context, site: &WantedSite, problem: &Problem, solution: Solution, provider: &SiteProvider<'_>) -> Result<Solution> {
+        let outgrown = outgrown(problem, &solution, &self.schemes, site)?;
+        if outgrown.is_empty() {
+            return Ok(solution);
+        }
+        let names: Vec<String> = outgrown.iter().map(ToString::to_string).collect();
+        cx.log(Level::Detail, format!("{}: made for what has moved on, looked for again: {}", site.name, names.join(", ")));
+        let mut freed = problem.clone();
+        freed.locked.retain(|id, _| !outgrown.contains(id));
+        freed.elsewhere.retain(|id, _| !outgrown.contains(id));
+        crate::solve::solve(cx, &freed, provider)
     }
 
     fn resolved(&self, cx: &Context, site: &WantedSite, solution: &Solution, provider: &SiteProvider<'_>) -> Result<Vec<Resolved>> {
@@ -140,6 +160,29 @@ impl Standard {
         let default = self.schemes.of(id, None, None)?;
         Ok((used.name() != default.name()).then(|| used.name().to_owned()))
     }
+}
+
+/// What is still at its locked version, although that was made for a version of another element (the core) that has just given
+/// way to one it was not made for: such a lock holds back nothing but the element itself.
+fn outgrown(problem: &Problem, solution: &Solution, schemes: &super::Schemes, site: &WantedSite) -> Result<Vec<ElementId>> {
+    let mut outgrown = Vec::new();
+    for (id, chosen) in &solution.chosen {
+        if problem.locked.get(id) != Some(&chosen.version) {
+            continue;
+        }
+        for (target, requirement) in &chosen.info.recommends {
+            let (Some(now), Some(before)) = (solution.chosen.get(target), problem.locked.get(target)) else { continue };
+            if now.version == *before {
+                continue;
+            }
+            let scheme = schemes.of(target, site.elements.get(target), now.info.scheme.as_deref())?;
+            if !scheme.requirement(requirement)?.matches(&now.version) {
+                outgrown.push(id.clone());
+                break;
+            }
+        }
+    }
+    Ok(outgrown)
 }
 
 fn refuse(misfit: &Misfit, site: &WantedSite, frozen: bool) -> Error {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::php::{Value, assignments};
+use super::php::{Key, Value, assignments};
 use super::version_php::{self, CoreVersion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
@@ -56,7 +56,7 @@ impl Layout {
                 if types.is_empty() {
                     return Err(Error::new(ErrorKind::Invalid, format!("`{place}` of the core names no plugin types")).hint("is the core's code whole?"));
                 }
-                return types.into_iter().map(|(kind, path)| Ok((kind, self.from_root(&path, place)?))).collect();
+                return types.into_iter().map(|(kind, path)| Ok((kind, self.below_root(&path, place)?))).collect();
             }
         }
         // Before 3.8 the list stood in the code.
@@ -69,11 +69,11 @@ impl Layout {
             return Err(Error::new(ErrorKind::Invalid, "the core has no `lib/components.json`, so where plugins go is not known")
                 .hint("greffon reads the folders of plugin types from the core itself; is its code whole?"));
         }
-        types.into_iter().map(|(kind, path)| Ok((kind, self.from_root(&path, place)?))).collect()
+        types.into_iter().map(|(kind, path)| Ok((kind, self.below_root(&path, place)?))).collect()
     }
 
     /// A path of the core's own lists: one that begins with the document root is meant from the root, any other from the document root.
-    pub(super) fn from_root(&self, path: &str, place: &str) -> Result<String> {
+    pub(super) fn below_root(&self, path: &str, place: &str) -> Result<String> {
         let path = path.trim_matches('/');
         let inside =
             !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains('\\'));
@@ -113,11 +113,11 @@ impl Layout {
         if let Some(bytes) = trees.read(tree, &within(place))? {
             let said = json(&bytes, &format!("{path}/{place}"))?;
             for (kind, folder) in names_and_paths(&said, "plugintypes") {
-                found.insert(kind, self.from_root(&folder, place)?);
+                found.insert(kind, self.below_root(&folder, place)?);
             }
             // Relative to the owner, and stronger where both are there.
             for (kind, folder) in names_and_paths(&said, "subplugintypes") {
-                found.insert(kind, self.from_root(&format!("{path}/{}", folder.trim_matches('/')), place)?);
+                found.insert(kind, self.below_root(&format!("{path}/{}", folder.trim_matches('/')), place)?);
             }
             return Ok(found);
         }
@@ -125,15 +125,15 @@ impl Layout {
         if let Some(bytes) = trees.read(tree, &within(place))? {
             for assignment in assignments(&String::from_utf8_lossy(&bytes)) {
                 match (assignment.variable.as_str(), assignment.key, assignment.value) {
-                    ("subplugins", None, Value::Array(items)) => {
+                    ("subplugins", Key::Whole, Value::Array(items)) => {
                         for item in items {
                             if let (Some(Value::Text(kind)), Value::Text(folder)) = item {
-                                found.insert(kind, self.from_root(&folder, place)?);
+                                found.insert(kind, self.below_root(&folder, place)?);
                             }
                         }
                     }
-                    ("subplugins", Some(Some(Value::Text(kind))), Value::Text(folder)) => {
-                        found.insert(kind, self.from_root(&folder, place)?);
+                    ("subplugins", Key::At(Value::Text(kind)), Value::Text(folder)) => {
+                        found.insert(kind, self.below_root(&folder, place)?);
                     }
                     _ => {}
                 }

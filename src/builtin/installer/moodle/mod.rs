@@ -14,9 +14,6 @@ mod php;
 mod review;
 mod version_php;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::php::{Assignment, Value, assignments};
+use super::php::{Assignment, Key, Value, assignments};
 
 /// How finished a version is, in Moodle's numbers.
 pub(super) const STABLE: u32 = 200;
@@ -51,16 +51,15 @@ pub(super) fn plugin(bytes: &[u8]) -> PluginVersion {
     for Assignment { property, key, value, .. } in all.into_iter().filter(|found| found.variable == variable) {
         let Some(property) = property else { continue };
         match (property.as_str(), key) {
-            ("dependencies", Some(Some(Value::Text(component)))) => depend(&mut read.dependencies, component, &value),
-            (_, Some(_)) => {}
-            ("component", None) => read.component = text(&value),
-            ("version", None) => read.version = number(&value),
-            ("requires", None) => read.requires = number(&value),
-            ("maturity", None) => read.maturity = whole(&value),
-            ("release", None) => read.release = text(&value),
-            ("supported", None) => range(&mut read, &value),
-            ("incompatible", None) => incompatible(&mut read, &value),
-            ("dependencies", None) => {
+            ("dependencies", Key::At(Value::Text(component))) => depend(&mut read.dependencies, component, &value),
+            ("component", Key::Whole) => read.component = text(&value),
+            ("version", Key::Whole) => read.version = number(&value),
+            ("requires", Key::Whole) => read.requires = number(&value),
+            ("maturity", Key::Whole) => read.maturity = whole(&value),
+            ("release", Key::Whole) => read.release = text(&value),
+            ("supported", Key::Whole) => range(&mut read, &value),
+            ("incompatible", Key::Whole) => incompatible(&mut read, &value),
+            ("dependencies", Key::Whole) => {
                 let Value::Array(items) = value else { continue };
                 read.dependencies.clear();
                 for (component, minimum) in items {
@@ -79,7 +78,7 @@ pub(super) fn plugin(bytes: &[u8]) -> PluginVersion {
 pub(super) fn core(bytes: &[u8]) -> CoreVersion {
     let mut read = CoreVersion::default();
     for Assignment { variable, property, key, value } in assignments(&String::from_utf8_lossy(bytes)) {
-        if property.is_some() || key.is_some() {
+        if property.is_some() || key != Key::Whole {
             continue;
         }
         match variable.as_str() {

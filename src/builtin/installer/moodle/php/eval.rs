@@ -22,6 +22,17 @@ pub(in super::super) enum Value {
     Other,
 }
 
+/// Which part of a variable is assigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Key {
+    /// All of it.
+    Whole,
+    /// One more item, `[]`.
+    Next,
+    /// The item of this key.
+    At(Value),
+}
+
 /// `$variable->property['key'] = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Assignment {
@@ -29,8 +40,8 @@ pub(in super::super) struct Assignment {
     pub(in super::super) variable: String,
     /// After `->`.
     pub(in super::super) property: Option<String>,
-    /// Inside `[…]`; `Some(None)` for an empty `[]`.
-    pub(in super::super) key: Option<Option<Value>>,
+    /// What stands in `[…]` after it.
+    pub(in super::super) key: Key,
     /// The right side.
     pub(in super::super) value: Value,
 }
@@ -43,7 +54,7 @@ pub(in super::super) fn assignments(source: &str) -> Vec<Assignment> {
     while parser.at < parser.tokens.len() {
         if let Some(assignment) = parser.assignment() {
             let name = (assignment.variable.clone(), assignment.property.clone());
-            if assignment.key.is_none() {
+            if assignment.key == Key::Whole {
                 parser.known.insert(name, assignment.value.clone());
             }
             found.push(assignment);
@@ -83,13 +94,13 @@ impl Parser {
         let Some(Token::Variable(variable)) = token else { return None };
         let property = if self.take("->") { Some(self.word()?) } else { None };
         let key = if self.take("[") {
-            let key = if matches!(self.peek(), Some(Token::Mark("]"))) { None } else { Some(self.expression(0)) };
+            let key = if matches!(self.peek(), Some(Token::Mark("]"))) { Key::Next } else { Key::At(self.expression(0)) };
             if !self.take("]") {
                 return None;
             }
-            Some(key)
+            key
         } else {
-            None
+            Key::Whole
         };
         if !self.take("=") {
             return None;

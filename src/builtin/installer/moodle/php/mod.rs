@@ -3,4 +3,4 @@
 mod eval;
 mod token;
 
-pub(super) use eval::{Assignment, Value, assignments};
+pub(super) use eval::{Assignment, Key, Value, assignments};

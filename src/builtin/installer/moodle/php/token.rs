@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
 
     /// Leaves blanks and comments behind; a comment to the end of the line also ends at `?>`. Whether code ended there, which
     /// ends a statement.
-    fn to_token(&mut self) -> bool {
+    fn pass_blanks(&mut self) -> bool {
         loop {
             if !self.inside {
                 self.until("<?");
@@ -198,7 +198,7 @@ impl Iterator for Reader<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        if self.to_token() {
+        if self.pass_blanks() {
             return Some(Token::Mark(";"));
         }
         let first = self.rest.chars().next()?;
