@@ -181,7 +181,9 @@ impl Sweep {
             return Some(format!("{what}: the next run failed: {error} {:?}", error.notes()));
         }
         let found = self.fixture.disk();
-        (found != self.new).then(|| format!("{what}: the next run left another tree"))
+        let differences: Vec<_> = found.iter().filter(|pair| self.new.get(pair.0) != Some(pair.1)).collect();
+        let missing: Vec<_> = self.new.keys().filter(|path| !found.contains_key(*path)).collect();
+        (found != self.new).then(|| format!("{what}: the next run left another tree: {differences:?}, missing {missing:?}"))
     }
 
     /// Kills the run at every call in turn; gives how many there were, and what went wrong.
@@ -238,7 +240,7 @@ fn so_does_one_that_moves_what_was_put_there_by_hand() {
         assert!(sweep.new.contains_key("moved/wild/w.php") && sweep.new.contains_key("moved/goes/mine.txt"));
         let (calls, faults) = sweep.kill_everywhere(deploy.as_slice());
         assert!(calls > 40, "only {calls} calls were seen");
-        assert_eq!(faults, Vec::<String>::new());
+        assert_eq!(faults, Vec::<String>::new(), "{deploy:?}");
     }
 }
 

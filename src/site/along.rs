@@ -43,13 +43,10 @@ impl Ways {
     /// What goes along, and what of it cannot.
     pub(super) fn moves(&self, extras: &[Extra], wanted: &Wanted) -> Along {
         let mut along = Along::default();
+        let taken = |place: &str| wants_below(wanted, place);
         for extra in extras.iter().filter(|extra| !extra.in_the_way && !extra.path.ends_with(UNREADABLE)) {
             let Some(to) = self.of(&extra.path) else { continue };
             // What the new tree puts at the old place, or at the new one, has its own rules.
-            let taken = |place: &str| {
-                let start = wanted.files.partition_point(|(path, _)| path.as_bytes() < place.as_bytes());
-                wanted.files.get(start).is_some_and(|(path, _)| within(path, place))
-            };
             if taken(&extra.path) || taken(&to) {
                 along.notes.push(format!("`{}` stays where it is: the new version brings its own `{to}`", extra.path));
             } else {
@@ -66,6 +63,24 @@ pub(super) fn served(before: &[Graft], after: &[Graft]) -> Option<String> {
     let (old, new) = (folder(before)?, folder(after)?);
     let shown = |folder: &str| if plain(folder).is_empty() { "the site's root".to_owned() } else { format!("`{folder}`") };
     (old != new).then(|| format!("the web server must serve {} from now on, not {}", shown(&new), shown(&old)))
+}
+
+/// Whether the wanted tree has something at a path or below it.
+fn wants_below(wanted: &Wanted, place: &str) -> bool {
+    // `a.b` sorts between `a` and `a/b`.
+    let below = format!("{place}/");
+    let start = wanted.files.partition_point(|(path, _)| path.as_bytes() < below.as_bytes());
+    wanted.files.get(start).is_some_and(|(path, _)| path.starts_with(&below))
+        || wanted.files.binary_search_by(|(path, _)| path.as_bytes().cmp(place.as_bytes())).is_ok()
+}
+
+/// Folders that nothing is wanted in, once what was in them has gone along; deepest first.
+pub(super) fn emptied(along: &Along, wanted: &Wanted) -> Vec<String> {
+    let mut folders: Vec<String> = along.moves.iter().flat_map(|one| one.from.match_indices('/').map(|(at, _)| one.from[..at].to_owned())).collect();
+    folders.sort_by(|a, b| b.cmp(a));
+    folders.dedup();
+    folders.retain(|folder| !wants_below(wanted, folder));
+    folders
 }
 
 pub(super) fn steps(along: &Along) -> impl Iterator<Item = Step> + '_ {

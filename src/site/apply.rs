@@ -159,6 +159,9 @@ impl Site {
         }
         let along = along::Ways::between(&index.grafts, &request.grafts).moves(&scan.extras, &wanted);
         units.steps.extend(along::steps(&along));
+        let known: std::collections::HashSet<String> = units.tidy.iter().cloned().collect();
+        units.tidy.extend(along::emptied(&along, &wanted).into_iter().filter(|folder| !known.contains(folder)));
+        units.tidy.sort_by(|a, b| b.cmp(a));
         let mut notes = draft.notes.clone();
         notes.extend(along.notes);
         notes.extend(along::served(&index.grafts, &request.grafts));

@@ -42,7 +42,7 @@ pub(super) fn sift(hands: &Hands, journal: &Journal, old: &Index, new: &Index, b
                     && let Some(folder) = dir.sub(name)?
                 {
                     let expected = if back { new } else { old };
-                    Walk { hands, expected, also: if back { None } else { Some(new) } }.folder(&folder, &stage, path, &mut keepsakes)?;
+                    Walk { hands, journal, expected, also: if back { None } else { Some(new) } }.folder(&folder, &stage, path, &mut keepsakes)?;
                 }
             }
             Step::Carry { .. } | Step::Along { .. } | Step::MakeFolder { .. } | Step::RemoveFolder { .. } => {}
@@ -66,6 +66,7 @@ fn single(hands: &Hands, stage: &str, path: &str, fine: &[Option<Entry>], keepsa
 
 struct Walk<'a> {
     hands: &'a Hands,
+    journal: &'a Journal,
     expected: &'a Index,
     also: Option<&'a Index>,
 }
@@ -96,11 +97,20 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether the very same file also stands in the site, by a second name of its inode.
+    /// Whether the very same file also stands in the site, by a second name of its inode: at its path, or where it went along to.
     fn is_elsewhere(&self, dir: &Dir, name: &str, path: &str) -> Result<bool> {
         let Some(witness) = dir.witness(name)?.filter(|witness| witness.links > 1) else { return Ok(false) };
-        let Some((live, leaf)) = self.hands.place(path)? else { return Ok(false) };
-        Ok(live.witness(leaf)?.is_some_and(|live| (live.inode, live.device) == (witness.inode, witness.device)))
+        let gone_along = self.journal.steps.iter().filter_map(|step| match step {
+            Step::Along { path: to, from } if from == path => Some(to.as_str()),
+            _ => None,
+        });
+        for place in [path].into_iter().chain(gone_along) {
+            let Some((live, leaf)) = self.hands.place(place)? else { continue };
+            if live.witness(leaf)?.is_some_and(|live| (live.inode, live.device) == (witness.inode, witness.device)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
