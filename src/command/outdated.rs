@@ -89,7 +89,7 @@ fn holders(workspace: &Workspace, wanted: &WantedSite, after: &[Resolved], id: &
                 match fits {
                     _ if !matcher.matches(newest) => holders.push(format!("{line} asks for {}", root.requirement)),
                     Some(fits) if matcher.class(fits) < matcher.class(newest) => {
-                        holders.push(format!("{line} asks for {}, which prefers {fits}", root.requirement))
+                        holders.push(format!("{line} asks for {}, which prefers {fits}", root.requirement));
                     }
                     _ => {}
                 }

@@ -8,12 +8,15 @@ use crate::model::{ElementId, Requirement, Source, Version, WantedElement, Wante
 use crate::roles::{Versions, VersionsRequest};
 use crate::version::Scheme;
 
+/// A version, and why it was withdrawn.
+type Offered = (Version, Option<String>);
+
 /// What there is of an element at a site.
 pub(super) struct Offer {
     /// How its versions are read.
     pub(super) scheme: Arc<dyn Scheme>,
     /// Newest first; why it was withdrawn, where that is known.
-    pub(super) versions: Vec<(Version, Option<String>)>,
+    pub(super) versions: Vec<Offered>,
     /// Who offers them: `repository ours`.
     pub(super) from: String,
 }
@@ -34,7 +37,7 @@ impl Workspace {
         let locked = self.lock.entry(&site.name, id);
         let told = told.or_else(|| locked.and_then(|(_, locked)| locked.scheme.clone()));
         let scheme = self.schemes.of(id, wanted, told.as_deref())?;
-        let mut versions: Vec<(Version, Option<String>)> = versions;
+        let mut versions = versions;
         if let Some((pin, locked)) = locked
             && !versions.iter().any(|(version, _)| *version == pin.version)
         {
@@ -46,12 +49,12 @@ impl Workspace {
     }
 
     /// The first repository in order owns a name; those that merge add to it.
-    fn in_repositories(&self, id: &ElementId, wanted: Option<&WantedElement>) -> Result<(Vec<(Version, Option<String>)>, Option<String>, String)> {
+    fn in_repositories(&self, id: &ElementId, wanted: Option<&WantedElement>) -> Result<(Vec<Offered>, Option<String>, String)> {
         let only = match wanted.map(|wanted| &wanted.source) {
             Some(Source::Repositories { only }) => only.as_deref(),
             _ => None,
         };
-        let mut versions: Vec<(Version, Option<String>)> = Vec::new();
+        let mut versions: Vec<Offered> = Vec::new();
         let (mut told, mut from) = (None, Vec::new());
         for repository in &self.roles.repositories {
             if only.is_some_and(|only| only != repository.name()) || (!from.is_empty() && !repository.merge()) {

@@ -142,7 +142,7 @@ fn said_by_manifest(wanted: &WantedSite, id: &ElementId, version: &Version, offe
 /// What changes in the lock beside the element itself.
 fn others(workspace: &Workspace, lock: &Lock, id: &ElementId) -> Vec<LockChange> {
     let mut changes = compare(&workspace.lock, lock);
-    changes.retain(|change| !(change.r#type == id.kind() && change.name == id.name()) && !change.to.is_empty());
+    changes.retain(|change| (change.r#type != id.kind() || change.name != id.name()) && !change.to.is_empty());
     changes
 }
 

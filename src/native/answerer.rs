@@ -41,7 +41,11 @@ pub struct Native {
 impl std::fmt::Debug for Native {
     /// What distinguishes it from others, and nothing that changes: kept answers are filed under it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Native").field("sha256", &self.pinned.sha256).field("role", &self.about.role).field("options", &self.pinned.options).finish()
+        f.debug_struct("Native")
+            .field("sha256", &self.pinned.sha256)
+            .field("role", &self.about.role)
+            .field("options", &self.pinned.options)
+            .finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn during<T>(frame: Frame, work: impl FnOnce() -> T) -> T {
     struct Pop;
     impl Drop for Pop {
         fn drop(&mut self) {
-            FRAMES.with_borrow_mut(|frames| frames.pop());
+            FRAMES.with_borrow_mut(Vec::pop);
         }
     }
     FRAMES.with_borrow_mut(|frames| frames.push(frame));

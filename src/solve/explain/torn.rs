@@ -8,6 +8,11 @@ use super::{Cand, Fact, Fit, Name, ReqId, Telling};
 /// How many versions of an element are looked into, newest first, for one that would fit.
 const MOST_LOOKED_INTO: usize = 200;
 
+/// Who asks for an element (`None`: the manifest), and what.
+type Asked = (Option<Name>, Vec<ReqId>);
+/// The same, and what fits each of the requirements.
+type Side = (Option<Name>, Vec<Arc<Fit>>);
+
 impl Telling<'_, '_> {
     /// The last words on an element that no version of fits everybody; none where some version does.
     pub(super) fn torn(&mut self, name: Name) -> Vec<String> {
@@ -33,8 +38,8 @@ impl Telling<'_, '_> {
     }
 
     /// Who asks for an element, and what fits each of them; `None` where some version of an asker does not ask for it at all.
-    fn sides(&mut self, name: Name) -> Option<Vec<(Option<Name>, Vec<Arc<Fit>>)>> {
-        let mut sides: Vec<(Option<Name>, Vec<ReqId>)> = Vec::new();
+    fn sides(&mut self, name: Name) -> Option<Vec<Side>> {
+        let mut sides: Vec<Asked> = Vec::new();
         for fact in self.facts {
             match fact {
                 Fact::Root(at) if self.search.roots[*at].0 == name => sides.push((None, vec![self.search.roots[*at].1])),

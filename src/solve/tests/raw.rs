@@ -106,10 +106,9 @@ impl DependencyProvider for Raw<'_> {
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
         let mut pool = self.pool.borrow_mut();
         let info = pool.solvables[solvable.into_raw() as usize].2.clone();
-        let mut known = KnownDependencies::default();
-        known.requirements = info.dependencies.iter().map(|(id, text)| pool.set(id, text).into()).collect();
-        known.constrains = info.conflicts.iter().map(|(id, text)| pool.set(id, text)).collect();
-        Dependencies::Known(known)
+        let requirements = info.dependencies.iter().map(|(id, text)| pool.set(id, text).into()).collect();
+        let constrains = info.conflicts.iter().map(|(id, text)| pool.set(id, text)).collect();
+        Dependencies::Known(KnownDependencies { requirements, constrains })
     }
 }
 

@@ -62,7 +62,7 @@ fn in_file(name: &str, bytes: &[u8]) -> Result<SealedCopy> {
     let folder = super::scratch_folder()?;
     let name = Path::new(name).file_name().unwrap_or_else(|| "copy".as_ref());
     let path = folder.path().join(name);
-    let mut file = std::fs::File::create(&path).map_err(|error| Error::io("write", &path, error))?;
+    let mut file = fs_err::File::create(&path).map_err(|error| Error::io("write", &path, error))?.into_file();
     file.write_all(bytes).map_err(|error| Error::io("write", &path, error))?;
     Ok(SealedCopy { path, file, folder: Some(folder) })
 }
@@ -74,11 +74,11 @@ mod tests {
     #[test]
     fn a_copy_reads_as_it_was_and_cannot_be_written() {
         for copy in [sealed_copy("x.so", b"bytes").expect("a copy"), in_file("x.so", b"bytes").expect("a copy")] {
-            assert_eq!(std::fs::read(copy.path()).expect("read"), b"bytes");
+            assert_eq!(fs_err::read(copy.path()).expect("read"), b"bytes");
         }
         #[cfg(target_os = "linux")]
         if let Some(copy) = in_memory("x.so", b"bytes") {
-            let opened = std::fs::OpenOptions::new().write(true).open(copy.path());
+            let opened = fs_err::OpenOptions::new().write(true).open(copy.path());
             assert!(opened.and_then(|mut file| file.write_all(b"other")).is_err(), "sealed bytes were written");
         }
     }

@@ -20,6 +20,8 @@ use super::unpack::{unpack_one, write_all};
 /// Most files of a code tree fit in one piece.
 const PIECE: usize = 256 * 1024;
 
+static UMASK: OnceLock<u32> = OnceLock::new();
+
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE]);
 }
@@ -84,7 +86,6 @@ impl Placing<'_> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(self.directory, self.name, flags, bits).map_err(|error| self.fault("make", error))?;
         // The umask must not decide what the caller has decided; a folder's default ACL may.
-        static UMASK: OnceLock<u32> = OnceLock::new();
         if permissions & UMASK.get_or_init(ground::umask) != 0 {
             rustix::fs::fchmod(&file, bits).map_err(|error| self.fault("set the mode of", error))?;
         }

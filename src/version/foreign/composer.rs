@@ -156,7 +156,7 @@ fn wildcard(text: &str) -> std::result::Result<Option<Vec<u64>>, Reason> {
     let Some(first) = parts.iter().position(is_star) else {
         return if text.ends_with("-dev") && text.contains(['x', 'X', '*']) { Err(BRANCH) } else { Ok(None) };
     };
-    if !parts[first..].iter().all(|part| is_star(part)) || parts.len() > PLACES {
+    if !parts[first..].iter().all(is_star) || parts.len() > PLACES {
         return Err(UNREADABLE);
     }
     parts[..first].iter().map(|part| number(part)).collect::<std::result::Result<Vec<u64>, Reason>>().map(Some)
