@@ -130,6 +130,19 @@ fn the_newest_version_that_fits_the_core_is_found_in_any_tag_or_branch() {
     campus.manifest("version = \"5.1\"", &["mod_attendance", "block_xp", "block_hold"]);
     let found = ["mod_attendance", "block_xp", "block_hold"].map(|name| campus.locked(&format!("plugins/{name}")));
     assert_eq!(found, ["2025100900", "2025100700", "2024010100"]);
+    // Silence about what it is for makes an old version no better than a newer one that speaks.
+    let quiet = campus.repo("block_quiet");
+    for (version, rest) in [("2020010100", ""), ("2022010100", "$plugin->supported = [39, 404];"), ("2023010100", "$plugin->supported = [400, 404];")] {
+        quiet.write("version.php", plugin("block_quiet", version, rest)).commit(version);
+        quiet.tag(version);
+    }
+    campus.manifest("version = \"5.0\"", &["block_quiet"]);
+    assert_eq!(campus.locked("plugins/block_quiet"), "2023010100");
+    // And no new core makes a plugin go back.
+    quiet.write("version.php", plugin("block_quiet", "2022020200", "$plugin->supported = [501, 501];")).commit("older line");
+    quiet.tag("older-line");
+    campus.manifest("version = \"5.1\"", &["block_quiet"]);
+    assert_eq!(campus.locked("plugins/block_quiet"), "2023010100");
     for (pin, core) in [("tag = \"v4.5.0\"", "4.5.0"), ("branch = \"MOODLE_405_STABLE\"", "2024100701.03")] {
         campus.manifest(pin, &["block_xp"]);
         assert_eq!(campus.locked("core/moodle"), core, "{pin}");

@@ -60,19 +60,39 @@ impl Walk {
         true
     }
 
-    /// How little a candidate is liked, as far as is known: what its author holds back least of all, then what was not made
-    /// for the elements chosen so far.
-    fn dislike(&self, search: &mut Search<'_>, name: Name, candidate: Cand) -> u8 {
+    /// How little each candidate is liked, as far as is known: what its author holds back least of all, then what was not made
+    /// for the elements chosen so far. One that does not say what it was made for is as good as any, unless a newer one that
+    /// could be had says that it was not made for them: authors begin to say it one day, and what is older is not better for
+    /// its silence.
+    fn dislikes(&self, search: &mut Search<'_>, name: Name) -> Vec<u8> {
+        let count = search.memory.candidates(name).len() as Cand;
+        let says =
+            |search: &Search<'_>, candidate| search.memory.info(name, candidate).is_some_and(|info| !info.recommends.is_empty() || info.reserve.is_some());
         // Metadata that would have to be asked for one by one is not asked for this.
-        if search.memory.info(name, candidate).is_none_or(|info| info.recommends.is_empty() && info.reserve.is_none()) {
-            return 0;
+        if !(0..count).any(|candidate| says(search, candidate)) {
+            return vec![0; count as usize];
         }
-        let Some(needs) = search.memory.needs(name, candidate) else { return 0 };
-        let mut missed = |(target, req): &(Name, ReqId)| {
-            let Some(chosen) = self.chosen.get(target) else { return false };
-            search.memory.fit(*req).is_some_and(|fit| !fit.has(*chosen))
-        };
-        u8::from(needs.recommends.iter().any(&mut missed)) + 2 * u8::from(needs.reserve)
+        let mut passed_over = false;
+        (0..count)
+            .map(|candidate| {
+                if !says(search, candidate) {
+                    return u8::from(passed_over);
+                }
+                let Some(needs) = search.memory.needs(name, candidate) else { return 0 };
+                let missed: Vec<Name> =
+                    needs.recommends.iter().filter(|(target, req)| self.holds(search, *target, *req) == Some(false)).map(|(target, _)| *target).collect();
+                let could_be_had = needs.dependencies.iter().all(|(target, req)| !missed.contains(target) || self.holds(search, *target, *req) != Some(false));
+                passed_over |= !missed.is_empty() && could_be_had;
+                let silent = needs.recommends.is_empty() && passed_over;
+                u8::from(!missed.is_empty() || silent) + 2 * u8::from(needs.reserve)
+            })
+            .collect()
+    }
+
+    /// Whether what was chosen of an element fits; `None` where nothing is chosen or known yet.
+    fn holds(&self, search: &mut Search<'_>, target: Name, req: ReqId) -> Option<bool> {
+        let chosen = self.chosen.get(&target)?;
+        Some(search.memory.fit(req)?.has(*chosen))
     }
 
     /// An element's candidates, best first.
@@ -83,7 +103,8 @@ impl Walk {
         ranked.extend(fit.tried().into_iter().filter(|candidate| !favoured.contains(candidate)));
         // What is locked here stays; what is locked for another site may not suit this one.
         let locked = search.memory.locked(name);
-        ranked.sort_by_cached_key(|candidate| if Some(*candidate) == locked { 0 } else { self.dislike(search, name, *candidate) });
+        let dislikes = self.dislikes(search, name);
+        ranked.sort_by_key(|candidate| if Some(*candidate) == locked { 0 } else { dislikes.get(*candidate as usize).copied().unwrap_or_default() });
         if task.held.contains(&name) || task.only.contains_key(&name) {
             let allowed = task.allowed(&search.memory, name);
             ranked.retain(|candidate| allowed.contains(candidate));

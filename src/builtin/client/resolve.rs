@@ -81,16 +81,29 @@ impl Standard {
 
     /// The solution with what it has outgrown looked for again.
     fn moved_on(&self, cx: &Context, site: &WantedSite, problem: &Problem, solution: Solution, provider: &SiteProvider<'_>) -> Result<Solution> {
-        let outgrown = outgrown(problem, &solution, &self.schemes, site)?;
-        if outgrown.is_empty() {
-            return Ok(solution);
+        let mut outgrown = outgrown(problem, &solution, &self.schemes, site)?;
+        while !outgrown.is_empty() {
+            let names: Vec<String> = outgrown.iter().map(ToString::to_string).collect();
+            cx.log(Level::Detail, format!("{}: made for what has moved on, looked for again: {}", site.name, names.join(", ")));
+            let mut freed = problem.clone();
+            freed.locked.retain(|id, _| !outgrown.contains(id));
+            freed.elsewhere.retain(|id, _| !outgrown.contains(id));
+            let found = crate::solve::solve(cx, &freed, provider)?;
+            // Nothing goes back for it: data of a newer version may be there.
+            let before = outgrown.len();
+            let mut forward = Vec::with_capacity(before);
+            for id in outgrown {
+                let (Some(now), Some(locked)) = (found.chosen.get(&id), problem.locked.get(&id)) else { continue };
+                if self.schemes.of(&id, site.elements.get(&id), now.info.scheme.as_deref())?.compare(&now.version, locked).is_ge() {
+                    forward.push(id);
+                }
+            }
+            if forward.len() == before {
+                return Ok(found);
+            }
+            outgrown = forward;
         }
-        let names: Vec<String> = outgrown.iter().map(ToString::to_string).collect();
-        cx.log(Level::Detail, format!("{}: made for what has moved on, looked for again: {}", site.name, names.join(", ")));
-        let mut freed = problem.clone();
-        freed.locked.retain(|id, _| !outgrown.contains(id));
-        freed.elsewhere.retain(|id, _| !outgrown.contains(id));
-        crate::solve::solve(cx, &freed, provider)
+        Ok(solution)
     }
 
     fn resolved(&self, cx: &Context, site: &WantedSite, solution: &Solution, provider: &SiteProvider<'_>) -> Result<Vec<Resolved>> {
