@@ -5,6 +5,7 @@ mod shop;
 mod support;
 
 use shop::{INSTALLER, Shop};
+use support::Terminal;
 
 const ONE: &str = "[sites.one]\npath = \"one\"\n";
 
@@ -159,4 +160,107 @@ fn a_script_that_trips_a_budget_leaves_the_site_as_it_was() {
         assert!(!shop.env.exists("one/plugins"));
     }
     assert!(INSTALLER.contains("builtin:tree"));
+}
+
+#[test]
+fn one_script_twice_at_one_moment_runs_twice() {
+    let shop = shop();
+    shop.env.write("hooks/h.rhai", "fn after_sync(event, host) { log::info(`for ${host.options.who}, attempt ${host.attempt}`); if host.options.who == \"b\" && host.attempt < 2 { throw \"not yet\"; } }\n");
+    let one = |who: &str| format!("{{ use = \"hooks/h.rhai\", with = {{ who = \"{who}\" }} }}");
+    shop.manifest(&["ours"], "a = \"*\"", &format!("[hooks]\nafter-sync = [{}, {}, {}]\n{ONE}", one("a"), one("b"), one("c")));
+    shop.env
+        .greffon(["sync"])
+        .run()
+        .fails(1)
+        .says("for a, attempt 1")
+        .says("for b, attempt 1")
+        .says("the hook `after-sync hooks/h.rhai (2)` of site `one` failed");
+    let status = shop.env.greffon(["status", "--json"]).run().succeeds().json();
+    assert_eq!(status["sites"][0]["pending"], serde_json::json!(["after-sync hooks/h.rhai (2)", "after-sync hooks/h.rhai (3)"]));
+    let again = shop.env.greffon(["sync"]).run().succeeds().says("for b, attempt 2").says("for c, attempt 2");
+    assert!(!again.stderr.contains("for a"), "{}", again.stderr);
+}
+
+#[test]
+fn hooks_around_resolving_and_fetching_see_what_is_chosen_and_can_stop_it() {
+    let shop = shop();
+    let hooks = |body: &str| {
+        shop.env.write("hooks/h.rhai", format!("fn told(event) {{ event.changes.map(|c| `${{c.id}}@${{c.to}}`) }}\nfn before_resolve(event, host) {{ log::info(`1 ${{told(event)}}`); }}\nfn after_resolve(event, host) {{ log::info(`2 ${{told(event)}}`); }}\nfn before_fetch(event, host) {{ log::info(`3 ${{told(event)}}`); }}\nfn after_fetch(event, host) {{ log::info(`4 ${{told(event)}}`); }}\n").replace(&format!("fn {body}(event, host) {{"), &format!("fn {body}(event, host) {{ throw \"not today\";")))
+    };
+    let moments = ["before-resolve", "after-resolve", "before-fetch", "after-fetch"].map(|moment| format!("{moment} = \"hooks/h.rhai\"\n")).concat();
+    shop.manifest(&["ours"], "a = \"*\"", &format!("[hooks]\n{moments}{ONE}"));
+    let archives = || shop.files.count("/ours/files/");
+    for moment in ["before_resolve", "after_resolve", "before_fetch"] {
+        hooks(moment);
+        shop.env.greffon(["sync"]).run().fails(1).says("not today").says("h.rhai:");
+        assert_eq!(archives(), 0, "{moment}: nothing was fetched");
+        assert!(!shop.env.exists("one") && !shop.env.exists("greffon.lock"), "{moment}");
+    }
+    hooks("after_fetch");
+    shop.env.greffon(["sync"]).run().fails(1).says("not today");
+    assert!(archives() > 0 && !shop.env.exists("one"));
+    hooks("nothing");
+    // Nothing is fetched by `lock`, so that only the first two run.
+    let locked = shop.env.greffon(["lock"]).run().succeeds().says("h: 1 []").says("h: 2 [");
+    assert!(!locked.stderr.contains("h: 3") && !locked.stderr.contains("h: 4"), "{}", locked.stderr);
+    let run = shop.env.greffon(["sync"]).run().succeeds();
+    let lines: Vec<&str> = run.stderr.lines().filter_map(|line| line.split_once("h: ").map(|(_, text)| text)).collect();
+    let told = r#"["plugins/a@1.1.0", "plugins/b@1.0.0"]"#;
+    assert_eq!(lines, ["1 []".to_owned(), format!("2 {told}"), format!("3 {told}"), format!("4 {told}")], "{}", run.stderr);
+}
+
+#[test]
+fn a_misspelt_key_of_an_answer_is_refused_with_the_nearest() {
+    let shop = shop();
+    for (script, said, near) in [
+        ("fn versions(request) { [#{ version: \"1.0\", dependancies: #{} }] }", "there is no key `dependancies`", "`dependencies`"),
+        ("fn versions(request) { [#{ version: \"1.0\", info: #{ yankd: \"x\" } }] }", "there is no key `yankd`", "`yanked`"),
+        ("fn versions(request) { [#{ version: \"1.0\", inf: (), info: () }] }", "there is no key `inf`", "`version`"),
+        (
+            "fn versions(request) { [\"1.0\"] }\nfn element_info(request) { #{ download: #{ git: \"https://g.example/x\", ref: \"v1\" } } }",
+            "there is no key `ref`",
+            "`rev`",
+        ),
+    ] {
+        shop.env.write("repo.rhai", format!("{script}\n"));
+        shop.env.write(
+            "greffon.toml",
+            format!("{INSTALLER}[[config.repositories]]\nname = \"ours\"\nuse = \"script:repo.rhai\"\n[types.plugins]\na = \"*\"\n{ONE}"),
+        );
+        let run = shop.env.greffon(["lock"]).run().fails(1).says(said);
+        assert!(run.stderr.contains(near), "{}", run.stderr);
+    }
+    shop.env.write("place.rhai", "fn place(request) { #{ path: `plugins/${request.name}`, protects: [\"config\"] } }\n");
+    let repository = shop.repository("ours", "");
+    shop.env.write("greffon.toml", format!("[config]\ninstaller = \"script:place.rhai\"\n{repository}[types.plugins]\na = \"*\"\n{ONE}"));
+    shop.env.greffon(["sync"]).run().fails(1).says("there is no key `protects`").says("did its author mean `protect`?");
+    assert!(!shop.env.exists("one/plugins"));
+}
+
+#[test]
+fn what_an_extension_asks_for_is_granted_on_a_terminal_here_or_in_the_manifest() {
+    let shop = shop();
+    shop.env.write("hooks/h.rhai", "const NEEDS = #{ env: [\"LANG\"] };\nfn after_sync(event, host) { }\n");
+    shop.manifest(&["ours"], "a = \"*\"", &format!("[hooks]\nafter-sync = \"hooks/h.rhai\"\n{ONE}"));
+    let before = shop.env.read("greffon.toml");
+    let answered = |keys: &str| {
+        let mut terminal = Terminal::start(shop.env.greffon(["sync", "-y"]));
+        terminal.wait_for("write it into greffon.toml");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        terminal.press(keys);
+        let (status, text) = terminal.end();
+        assert_eq!(status, Some(0), "{text}");
+        assert!(text.contains("see the environment variable `LANG`"), "{text}");
+    };
+    let allow = || shop.env.greffon(["plan", "--json"]).run().succeeds().json()["extensions"][0]["allow"].clone();
+    answered("\r");
+    assert_eq!((shop.env.read("greffon.toml"), allow()), (before.clone(), serde_json::json!({})), "return alone is no");
+    answered("jj\r");
+    let written = format!("{before}\n[extensions.h]\nallow = {{ env = [\"LANG\"] }}\n");
+    assert_eq!((shop.env.read("greffon.toml"), allow()), (written, serde_json::json!({ "env": ["LANG"] })));
+    shop.env.write("greffon.toml", &before);
+    answered("j\r");
+    assert_eq!((shop.env.read("greffon.toml"), allow()), (before, serde_json::json!({ "env": ["LANG"] })));
+    shop.env.greffon(["trust", "--forget"]).run().succeeds();
+    assert_eq!(allow(), serde_json::json!({}));
 }

@@ -176,7 +176,7 @@ fn resolve_with(workspace: &Workspace, text: String, update: UpdateChoice) -> Re
     let manifest = Manifest::parse(&workspace.manifest.path, text)?;
     let mut request = workspace.request(&[], PlanDepth::Resolve, update);
     request.wanted = placed_as_on_disk(&workspace.manifest, &manifest);
-    let plan = workspace.or_offer(workspace.roles.client.plan(&workspace.machine.cx, &request), &manifest)?;
+    let plan = workspace.or_offer(super::hooks::resolving(workspace, &manifest, &request), &manifest)?;
     Ok((manifest, plan))
 }
 

@@ -75,7 +75,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         request.locked = false;
         request.frozen = false;
     }
-    let plan = workspace.or_offer(workspace.roles.client.plan(&workspace.machine.cx, &request), &workspace.manifest)?;
+    let plan = workspace.or_offer(super::hooks::resolving(workspace, &workspace.manifest, &request), &workspace.manifest)?;
     finish(workspace, plan, options.check)
 }
 

@@ -49,7 +49,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     if !changes.is_empty() {
         request.wanted = placed_as_on_disk(&workspace.manifest, &manifest);
     }
-    let plan = workspace.or_offer(workspace.roles.client.plan(&workspace.machine.cx, &request), &manifest)?;
+    let plan = workspace.or_offer(super::hooks::resolving(workspace, &manifest, &request), &manifest)?;
     if !changes.is_empty() && !workspace.globals.dry_run {
         workspace.write_manifest(&manifest.text)?;
     }

@@ -89,6 +89,7 @@ impl Workspace {
         let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
         let surveyed = extensions.survey(&manifest, &super::hooks::mentioned(&manifest))?;
         let (env, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
+        let manifest = if extensions.wrote() { Manifest::load(&path)?.with_user(&machine.user) } else { manifest };
         let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
         Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes, extensions, surveyed })
     }

@@ -17,6 +17,7 @@ fn who_crashes_is_named_and_the_site_stays_as_it_was() {
     packages(&env);
     env.write("greffon.toml", manifest(FOLDER, TREE));
     env.greffon(["sync", "--all", "--create"]).run().succeeds();
+    env.greffon(["trust"]).run().succeeds();
     let (before, locked) = (env.tree("site"), env.read("greffon.lock"));
     for (fault, status, words) in [
         ("ABORTS", 128 + 6, "aborted the program"),
@@ -46,6 +47,7 @@ fn a_thread_that_runs_on_and_a_call_that_never_ends_do_not_keep_the_program() {
     let env = TestEnvironment::new();
     packages(&env);
     env.write("greffon.toml", manifest(&used(&twin("THREAD")), TREE).replace("menu", "a").replace("forms = \"*\"\n", "").replace("0.3+", "*"));
+    env.greffon(["trust"]).run().succeeds();
     let begun = std::time::Instant::now();
     let run = env.greffon(["lock"]).run().succeeds();
     assert!(!run.stderr.contains("from a thread"), "nobody asked that thread: {}", run.stderr);

@@ -39,6 +39,12 @@ fn made(repository: &str, installer: &str) -> (String, std::collections::BTreeMa
     let env = TestEnvironment::new();
     packages(&env);
     env.write("greffon.toml", manifest(repository, installer));
+    if [repository, installer].iter().any(|used| used.contains("native:")) {
+        let said = env.greffon(["sync", "--all", "--create"]).run().fails(1).stderr;
+        assert!(said.contains("is not trusted on this machine") && said.contains("greffon trust") && said.contains("loads the native library"), "{said}");
+        assert!(!env.exists("site") && !env.exists("greffon.lock"));
+        env.greffon(["trust"]).run().succeeds();
+    }
     env.greffon(["sync", "--all", "--create"]).run().succeeds();
     let status = env.greffon(["status", "--json"]).run().succeeds().json();
     assert_eq!(status["sites"][0]["state"], "clean");
@@ -70,6 +76,8 @@ fn what_the_manifest_lacks_is_told_with_its_place() {
     let env = TestEnvironment::new();
     packages(&env);
     let library = build::shelf().display().to_string();
+    env.write("greffon.toml", manifest(BUILTIN, TREE));
+    env.greffon(["trust"]).run().succeeds();
     env.write("greffon.toml", manifest(&format!("use = \"native:{library}\", list = \"packages/packages.list\""), TREE));
     let said = env.greffon(["lock"]).run().fails(1).stderr;
     assert!(said.contains("greffon.toml:3") && said.contains("trust = \"native\"") && said.contains(&library), "{said}");

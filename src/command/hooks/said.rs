@@ -17,12 +17,17 @@ pub(super) struct Said {
     pub(super) only: Vec<String>,
     /// `run-as`: whom its programs run as.
     pub(super) run_as: Option<String>,
+    /// 1, and one more for each earlier hook of the same moment and script: what tells them apart in the record of what is pending.
+    pub(super) nth: usize,
 }
 
 impl Said {
     /// How messages, `plan` and the record of what is pending name it.
     pub(super) fn title(&self) -> String {
-        format!("{} {}", self.moment, self.named.target)
+        match self.nth {
+            1 => format!("{} {}", self.moment, self.named.target),
+            nth => format!("{} {} ({nth})", self.moment, self.named.target),
+        }
     }
 }
 
@@ -31,6 +36,11 @@ pub(super) fn of_site(manifest: &Manifest, site: &str) -> Vec<Said> {
     let mut found = Vec::new();
     for table in [Some(&manifest.hooks), manifest.site_hooks.get(site)].into_iter().flatten() {
         table_of(manifest, table, &mut found);
+    }
+    for at in 0..found.len() {
+        let (before, rest) = found.split_at_mut(at);
+        let same = |earlier: &&Said| earlier.moment == rest[0].moment && earlier.named.target == rest[0].named.target;
+        rest[0].nth = before.iter().filter(same).count() + 1;
     }
     found
 }
@@ -79,6 +89,7 @@ fn said(manifest: &Manifest, moment: Moment, target: &str, table: &Value) -> Sai
         with: table.get("with").and_then(Value::as_object).cloned().unwrap_or_default(),
         only: only.unwrap_or_default(),
         run_as: table.get("run-as").and_then(Value::as_str).map(str::to_owned),
+        nth: 1,
     }
 }
 
@@ -100,6 +111,14 @@ mod tests {
         {
             assert!(fits(pattern, fine) && !fits(pattern, bad), "{pattern}");
         }
+    }
+
+    #[test]
+    fn one_script_twice_at_one_moment_is_two_hooks() {
+        let text = "[hooks]\nafter-sync = [\"a.rhai\", { use = \"a.rhai\", with = { x = 1 } }]\nbefore-sync = \"a.rhai\"\n[sites.one]\npath = \"one\"\nhooks = { after-sync = \"a.rhai\" }\n";
+        let manifest = Manifest::parse(std::path::Path::new("/m/greffon.toml"), text.to_owned()).expect("a manifest");
+        let titles: Vec<String> = of_site(&manifest, "one").iter().map(Said::title).collect();
+        assert_eq!(titles, ["before-sync a.rhai", "after-sync a.rhai", "after-sync a.rhai (2)", "after-sync a.rhai (3)"]);
     }
 
     #[test]

@@ -99,6 +99,15 @@ impl<'a> Draft<'a> {
         self.set_key(&path, "version", &toml_string(requirement.as_str()))
     }
 
+    /// Sets a value, in whatever form it stands.
+    pub(super) fn set(&mut self, keys: &[&str], value: &str) -> Result<()> {
+        let path: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        if self.has(&path)? {
+            self.cut(&path)?;
+        }
+        self.put(&path, value)
+    }
+
     /// Fails with the names that the manifest (or the site) does not have.
     pub(super) fn check_known(&self, ids: &[ElementId]) -> Result<()> {
         let layout = self.layout()?;

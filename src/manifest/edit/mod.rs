@@ -61,6 +61,16 @@ pub fn remove_elements(path: &Path, text: &str, ids: &[ElementId], site: Option<
     draft.finish()
 }
 
+/// A manifest's text where `[extensions.NAME]` allows this: `allow` is a TOML value, and takes the place of what was there.
+///
+/// # Errors
+/// `Manifest` when the text is no TOML, or has no room for the table.
+pub fn set_allow(path: &Path, text: &str, extension: &str, allow: &str) -> Result<String> {
+    let mut draft = Draft::new(path, text, None)?;
+    draft.set(&["extensions", extension, "allow"], allow)?;
+    draft.finish()
+}
+
 /// A manifest's text with another requirement for an element; the rest of its entry stays. With `site` its own entry is changed
 /// where it has one, else the shared one.
 ///

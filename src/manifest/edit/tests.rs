@@ -24,6 +24,19 @@ fn check(before: &str, after: &str, got: Result<String, crate::error::Error>) {
     Manifest::parse(Path::new(PATH), got).unwrap_or_else(|error| panic!("{}", render(&error, false, 100)));
 }
 
+#[test]
+fn what_an_extension_may_do_is_written_wherever_it_stands() {
+    let allowed = |before: &str| super::set_allow(Path::new(PATH), before, "edd", "{ prompt = true }");
+    let fresh = "# shop\n[types.plugins]\na = \"*\"\n";
+    check(fresh, "# shop\n[types.plugins]\na = \"*\"\n\n[extensions.edd]\nallow = { prompt = true }\n", allowed(fresh));
+    let other = "[extensions.edd]\nlimits = { seconds = 2 } # short\n\n[types.plugins]\n";
+    check(other, "[extensions.edd]\nlimits = { seconds = 2 } # short\nallow = { prompt = true }\n\n[types.plugins]\n", allowed(other));
+    let there = "[extensions.edd]\nallow = { net = [\"a.example\"] }\n";
+    check(there, "[extensions.edd]\nallow = { prompt = true }\n", allowed(there));
+    let braces = "extensions = { edd = { allow = { net = [\"a.example\"] } } }\n";
+    check(braces, "extensions = { edd = { allow = { prompt = true } } }\n", allowed(braces));
+}
+
 fn adds(before: &str, elements: &[NewElement], site: Option<&str>, after: &str) {
     check(before, after, add_elements(Path::new(PATH), before, elements, site));
 }

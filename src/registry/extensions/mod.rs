@@ -4,6 +4,7 @@
 //! (`trust`). The lockfile holds its hash and grants nothing. A script inside the manifest's folder keeps its grants when it is
 //! edited; one that came from elsewhere and is no longer the locked one is asked about again.
 
+mod asking;
 mod roles;
 mod trust;
 
@@ -14,12 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use asking::Answer;
 pub use trust::Trust;
 
 use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::manifest::{Manifest, UseKind, UseSpec};
+use crate::roles::Context;
 use crate::roles::wire::Role;
-use crate::roles::{Context, Question};
 use crate::script::{Allowed, Grants, Limits, Script, Source};
 use crate::sys::fs::ground::real_path;
 use crate::sys::places;
@@ -39,6 +41,8 @@ pub struct Extensions {
     hashes: BTreeMap<String, String>,
     /// Folders of extensions that are elements, by name.
     folders: BTreeMap<String, PathBuf>,
+    /// Name → what was written into the manifest since it was read.
+    written: Mutex<BTreeMap<String, Grants>>,
 }
 
 /// An extension in use, and what it may do.
@@ -105,7 +109,7 @@ impl Extensions {
         let path = real_path(&manifest.path).unwrap_or_else(|_| manifest.path.clone());
         let base = path.parent().map(Path::to_owned).unwrap_or_default();
         let table = manifest.extensions.as_object().cloned().unwrap_or_default();
-        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), hashes: BTreeMap::new(), folders: BTreeMap::new() }
+        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), hashes: BTreeMap::new(), folders: BTreeMap::new(), written: Mutex::default() }
     }
 
     /// The same, with extensions that were installed as elements.
@@ -243,13 +247,19 @@ impl Extensions {
         }
         let mut granted = said.and(&kept.unwrap_or_default());
         let missing = source.needs.beyond(&granted);
-        if !missing.is_empty()
-            && self.cx.prompter().is_present()
-            && self.agree(&format!("the extension `{name}` wants to {}. Let it, on this machine?", missing.words()))?
-        {
-            trust.allow(&self.manifest, name, &hash, &missing);
-            trust.write()?;
-            granted = granted.and(&missing);
+        if !missing.is_empty() && self.cx.prompter().is_present() {
+            let answer = self.choose(&format!("the extension `{name}` wants to {}. Let it?", missing.words()))?;
+            match answer {
+                Answer::No => {}
+                Answer::Here => {
+                    trust.allow(&self.manifest, name, &hash, &missing);
+                    trust.write()?;
+                }
+                Answer::Everybody => self.write_allow(name, &missing)?,
+            }
+            if answer != Answer::No {
+                granted = granted.and(&missing);
+            }
         }
         if !granted.run.is_empty() {
             self.require_trust(&format!(
@@ -264,7 +274,7 @@ impl Extensions {
     /// What the manifest allows it.
     fn said(&self, named: &Named, source: &Source) -> Result<Grants> {
         let name = &source.name;
-        let mut said = Grants::default();
+        let mut said = self.written.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default();
         if let Some(allow) = self.table.get(name).and_then(|own| own.get("allow")) {
             said = said.and(&Grants::read(&format!("`allow` of `[extensions.{name}]`"), allow)?);
         }
@@ -326,21 +336,5 @@ impl Extensions {
     #[must_use]
     pub fn manifest(&self) -> &Path {
         &self.manifest
-    }
-
-    /// Asks for a yes; where nobody is there, or the answer is no, the error.
-    fn ask(&self, text: &str, refusal: impl Fn() -> Error) -> Result<()> {
-        if self.cx.prompter().is_present() && self.agree(text)? { Ok(()) } else { Err(refusal()) }
-    }
-
-    fn agree(&self, text: &str) -> Result<bool> {
-        let question = Question {
-            text: text.to_owned(),
-            choices: vec!["yes".to_owned(), "no".to_owned()],
-            default: Some("no".to_owned()),
-            secret: false,
-            flag: "greffon trust".to_owned(),
-        };
-        Ok(self.cx.prompter().ask(&question)? == "yes")
     }
 }

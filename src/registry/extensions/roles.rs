@@ -37,6 +37,7 @@ impl Extensions {
     /// Whatever is wrong with it.
     pub fn client(&self, registry: &Registry, spec: &UseSpec, parts: Parts) -> Result<Arc<dyn Client>> {
         if !is_script(spec) {
+            self.trusted(spec)?;
             return registry.clients.find(spec)?(spec, parts);
         }
         let order = self.order(spec, Role::Client)?;
@@ -59,6 +60,7 @@ impl Extensions {
     /// Whatever is wrong with it.
     pub fn stock(&self, registry: &Registry, spec: &UseSpec, env: &Env) -> Result<Arc<dyn Stock>> {
         if !is_script(spec) {
+            self.trusted(spec)?;
             return registry.stocks.find(spec)?(spec, env);
         }
         let order = self.order(spec, Role::Stock)?;
@@ -74,6 +76,7 @@ impl Extensions {
     /// Whatever is wrong with it.
     pub fn repository(&self, registry: &Registry, spec: &UseSpec, env: &Env) -> Result<Arc<dyn Repository>> {
         if !is_script(spec) {
+            self.trusted(spec)?;
             return registry.repositories.find(spec)?(spec, env);
         }
         let order = self.order(spec, Role::Repository)?;
@@ -89,6 +92,7 @@ impl Extensions {
     /// Whatever is wrong with it.
     pub fn downloader(&self, registry: &Registry, spec: &UseSpec, env: &Env) -> Result<Arc<dyn Downloader>> {
         if !is_script(spec) {
+            self.trusted(spec)?;
             return registry.downloaders.find(spec)?(spec, env);
         }
         let order = self.order(spec, Role::Downloader)?;
@@ -103,6 +107,7 @@ impl Extensions {
     /// Whatever is wrong with it.
     pub fn installer(&self, registry: &Registry, spec: &UseSpec) -> Result<Arc<dyn Installer>> {
         if !is_script(spec) {
+            self.trusted(spec)?;
             return registry.installers.find(spec)?(spec);
         }
         let order = self.order(spec, Role::Installer)?;
@@ -117,6 +122,7 @@ impl Extensions {
     /// Whatever is wrong with it.
     pub fn scheme(&self, registry: &Registry, written: &str, spec: &UseSpec) -> Result<Arc<dyn Scheme>> {
         if !is_script(spec) {
+            self.trusted(spec)?;
             return registry.schemes.find(spec)?(spec);
         }
         let script = self.script(&Named::of(spec), Role::Scheme, spec.options.clone())?;
@@ -130,6 +136,15 @@ impl Extensions {
     pub fn script(&self, named: &Named, role: Role, options: Map<String, Value>) -> Result<Instance> {
         let script = self.load(named, role, false)?;
         Ok(configured(script, role, &named.target, options))
+    }
+
+    /// A library can do anything once it is loaded: first somebody must have said that the manifest is trusted.
+    fn trusted(&self, spec: &UseSpec) -> Result<()> {
+        if spec.kind != UseKind::Native {
+            return Ok(());
+        }
+        let why = format!("it loads the native library `{}`, which can do whatever you can", spec.target.escape_debug());
+        self.require_trust(&why).map_err(|error| Named::of(spec).at(error))
     }
 
     fn order(&self, spec: &UseSpec, role: Role) -> Result<Order> {

@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::repository::fill;
-use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, to_json, wrong_answer};
+use super::repository::{check_info, fill};
+use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
 use crate::model::{ElementInfo, Placement};
 use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, Level, PlaceRequest, PrepareRequest};
 use crate::sys::fs;
 
 const PLACEMENT: &str = "a path relative to the site, or a map with `path`, and where they are needed `subdir`, `protect`, `empty_dirs`, `scheme`, `prepare`";
+
+/// The keys of a placement.
+const KEYS: &[&str] = &["path", "subdir", "protect", "empty_dirs", "scheme", "prepare", "phases", "homes", "serves"];
 
 /// An installer whose answers come from a script or a library.
 #[derive(Debug)]
@@ -46,6 +49,9 @@ impl Installer for WiredInstaller {
             Value::String(path) => Value::Object(Map::from_iter([("path".to_owned(), Value::String(path))])),
             other => other,
         };
+        if let Value::Object(map) = &answer {
+            only_keys(&*self.to, "place", map, KEYS, PLACEMENT)?;
+        }
         let placement: Placement = from_answer(&*self.to, "place", answer, PLACEMENT)?;
         let inside = std::iter::once(&placement.path).filter(|path| *path != ".").chain(&placement.empty_dirs).chain(&placement.subdir);
         for path in inside {
@@ -61,6 +67,7 @@ impl Installer for WiredInstaller {
         }
         let answer = match self.to.call(cx, "info", to_json("a request", request)?)? {
             Value::Object(mut map) => {
+                check_info(&*self.to, "info", &map)?;
                 fill(&mut map, "id", &request.id.to_string());
                 Value::Object(map)
             }

@@ -30,11 +30,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use fault::{Fault, Mark};
 
 use super::Context;
+use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What an extension can serve as.
@@ -171,6 +172,16 @@ pub(crate) fn from_answer<T: DeserializeOwned>(to: &dyn Answerer, method: &str, 
 /// An answer that is not what the method promises.
 pub(crate) fn wrong_answer(to: &dyn Answerer, method: &str, what: &str, shape: &str) -> Error {
     Error::new(ErrorKind::Extension, format!("`{method}` of {} gave something else than it must: {what}", to.title())).hint(format!("`{method}` gives {shape}"))
+}
+
+/// Refuses a key that the method's answer does not have: a misspelt one would pass in silence.
+pub(crate) fn only_keys(to: &dyn Answerer, method: &str, map: &Map<String, Value>, known: &[&str], shape: &str) -> Result<()> {
+    let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let error = wrong_answer(to, method, &format!("there is no key `{}`", key.escape_debug()), shape);
+    Err(match nearest(key, known.iter().copied()) {
+        Some(near) => error.hint(format!("did its author mean `{near}`?")),
+        None => error,
+    })
 }
 
 /// A call's request read as what the method takes.

@@ -9,13 +9,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
-use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, to_json, wrong_answer};
+use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
 use crate::model::{ElementId, ElementInfo};
 use crate::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 
 const SHAPE: &str = "`()` for an element that it does not know, else a list of texts or of maps with `version`";
 const INFO: &str = "`()` or a map with `version`, and where it has them `dependencies`, `conflicts`, `download`, `yanked`, `published`";
+
+const HITS: &str = "a list of maps with `id`, and where it has them `summary` and `version`";
+/// The keys of an element info.
+pub(super) const INFO_KEYS: &[&str] =
+    &["id", "version", "scheme", "summary", "dependencies", "conflicts", "recommends", "reserve", "optional", "yanked", "published", "download"];
+/// The keys of its `download`, by the one that says which it is.
+const DOWNLOADS: [(&str, &[&str]); 3] = [
+    ("git", &["git", "rev", "commit", "subdir", "submodules"]),
+    ("url", &["url", "sha256", "size", "dialogue", "price"]),
+    ("path", &["path", "sha256", "subdir"]),
+];
 
 /// A repository whose answers come from a script or a library.
 #[derive(Debug)]
@@ -89,8 +100,11 @@ impl Repository for WiredRepository {
             return self.inner.as_ref().map_or_else(|| Ok(Vec::new()), |inner| inner.search(cx, request));
         }
         let answer = self.to.call(cx, "search", to_json("a request", request)?)?;
-        let mut hits: Vec<SearchHit> =
-            from_answer(&*self.to, "search", list_of(answer), "a list of maps with `id`, and where it has them `summary` and `version`")?;
+        let answer = list_of(answer);
+        for hit in answer.as_array().into_iter().flatten().filter_map(Value::as_object) {
+            only_keys(&*self.to, "search", hit, &["id", "summary", "version"], HITS)?;
+        }
+        let mut hits: Vec<SearchHit> = from_answer(&*self.to, "search", answer, HITS)?;
         hits.truncate(request.limit);
         Ok(hits)
     }
@@ -138,7 +152,10 @@ fn read_entry(to: &dyn Answerer, entry: Value, id: &ElementId, index: usize) -> 
             };
             let request = ElementInfoRequest { id: id.clone(), version: version.into() };
             let info = match map.remove("info") {
-                Some(info) => read_info(to, "versions", info, &request)?,
+                Some(info) => {
+                    only_keys(to, "versions", &map, &["version"], SHAPE)?;
+                    read_info(to, "versions", info, &request)?
+                }
                 None if map.len() == 1 => None,
                 None => read_info(to, "versions", Value::Object(map), &request)?,
             };
@@ -155,6 +172,7 @@ fn read_info(to: &dyn Answerer, method: &str, answer: Value, request: &ElementIn
         Value::Object(map) => map,
         other => return Err(wrong_answer(to, method, &format!("`{other}` instead of an element info"), INFO)),
     };
+    check_info(to, method, &map)?;
     fill(&mut map, "id", &request.id.to_string());
     fill(&mut map, "version", request.version.as_str());
     let info: ElementInfo = serde_json::from_value(Value::Object(map))
@@ -164,6 +182,14 @@ fn read_info(to: &dyn Answerer, method: &str, answer: Value, request: &ElementIn
         return Err(wrong_answer(to, method, &what, INFO));
     }
     Ok(Some(info))
+}
+
+/// Refuses keys that an element info, or its download, does not have.
+pub(super) fn check_info(to: &dyn Answerer, method: &str, map: &Map<String, Value>) -> Result<()> {
+    only_keys(to, method, map, INFO_KEYS, INFO)?;
+    let Some(download) = map.get("download").and_then(Value::as_object) else { return Ok(()) };
+    let Some((_, known)) = DOWNLOADS.iter().find(|(sort, _)| download.contains_key(*sort)) else { return Ok(()) };
+    only_keys(to, method, download, known, "a `download` with `git` and `rev`, with `url`, or with `path`")
 }
 
 /// Puts a key in where it is missing.
