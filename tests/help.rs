@@ -30,7 +30,12 @@ fn every_help_has_a_line_a_long_text_and_examples() {
     let env = TestEnvironment::new();
     let names = commands(&env.greffon(["help"]).run().succeeds().stdout);
     assert!(names.len() >= 25, "{names:?}");
-    let nested = [("history", vec!["mark", "prune", "pack"]), ("stock", vec!["list", "add", "gc", "verify"]), ("repo", vec!["index", "yank", "use"])];
+    let nested = [
+        ("history", vec!["mark", "prune", "pack"]),
+        ("saved", vec!["list", "restore", "drop"]),
+        ("stock", vec!["list", "add", "gc", "verify"]),
+        ("repo", vec!["index", "yank", "use"]),
+    ];
     let mut paths: Vec<Vec<&str>> = names.iter().map(|name| vec![name.as_str()]).collect();
     for (group, actions) in &nested {
         paths.extend(actions.iter().map(|action| vec![*group, *action]));

@@ -94,7 +94,8 @@ fn saved_files_can_be_listed_restored_and_dropped() {
     assert_eq!(saved.iter().map(|file| (file.run.as_str(), file.path.as_str())).collect::<Vec<_>>(), [("2", "plugins/x/gone.php"), ("2", "plugins/x/x.php")]);
     site.restore_saved(&Context::silent(), &saved[0], false).expect("restored");
     assert_eq!(std::fs::read_to_string(fixture.path().join("plugins/x/gone.php")).expect("there"), "mine too");
-    assert!(site.restore_saved(&Context::silent(), &saved[1], false).is_err(), "something stands there");
+    std::fs::write(fixture.path().join("plugins/x/x.php"), "newer").expect("written");
+    assert!(site.restore_saved(&Context::silent(), &saved[1], false).is_err(), "something newer stands there");
     site.restore_saved(&Context::silent(), &saved[1], true).expect("restored");
     assert_eq!(std::fs::read_to_string(fixture.path().join("plugins/x/x.php")).expect("there"), "mine");
     let left = site.saved().expect("listed");

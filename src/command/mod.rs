@@ -26,6 +26,7 @@ pub mod recover;
 pub mod remove;
 pub mod repo;
 pub mod rollback;
+pub mod saved;
 pub mod show;
 pub mod status;
 pub mod stock;

@@ -1,6 +1,8 @@
 //! `saved/`: files that were put aside, by generation and path. Only people delete them.
 
 use super::Site;
+use super::content::{self, Found};
+use super::index::Index;
 use super::owners::{join, split};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::fs::beneath::{Dir, check_relative};
@@ -20,8 +22,8 @@ pub struct SavedFile {
     pub size: u64,
 }
 
-/// Puts a name of the stage aside under the path it had; a number is added where that is taken.
-pub(super) fn put(state: &Dir, label: &str, path: &str, from: &Dir, name: &str) -> Result<()> {
+/// Puts a name of the stage aside under the path it had; a number is added where that is taken. Gives the folder and the name it has.
+pub(super) fn put(state: &Dir, label: &str, path: &str, from: &Dir, name: &str) -> Result<(Dir, String)> {
     let (folder, leaf) = split(path);
     let mut at = state.clone();
     for part in [FOLDER, label].into_iter().chain(folder.split('/').filter(|part| !part.is_empty())) {
@@ -30,7 +32,7 @@ pub(super) fn put(state: &Dir, label: &str, path: &str, from: &Dir, name: &str) 
     for attempt in 1_u32..10_000 {
         let leaf = if attempt == 1 { leaf.to_owned() } else { format!("{leaf}~{attempt}") };
         match exchange::move_to_free(from, name, &at, &leaf)? {
-            Moved::Done | Moved::Gone => return Ok(()),
+            Moved::Done | Moved::Gone => return Ok((at, leaf)),
             Moved::Occupied => {}
         }
     }
@@ -69,28 +71,71 @@ impl Site {
         Ok(found)
     }
 
-    /// Puts a saved file back to its path in the site, which must be free unless `replace`; what it replaces is put aside in turn.
+    /// Which of the saved files' paths hold something that neither the record nor `saved/` could give back. Writes nothing.
     ///
     /// # Errors
-    /// `NotFound`; `Site` when something stands there; `Io`.
-    pub fn restore_saved(&self, cx: &crate::roles::Context, file: &SavedFile, replace: bool) -> Result<()> {
+    /// `Site`, `Io`.
+    pub fn newer_than_record(&self, cx: &crate::roles::Context, files: &[SavedFile]) -> Result<Vec<String>> {
+        cx.check()?;
+        let (Some(state), Some(root)) = (self.places.open_state()?, Dir::open(&self.places.root)?) else { return Ok(Vec::new()) };
+        let index = self.load_index(&state)?;
+        let mut newer = Vec::new();
+        for file in files {
+            check_relative(&file.path)?;
+            let (folder, leaf) = split(&file.path);
+            if let Some(dir) = root.sub(folder)?
+                && !self.is_recorded(&index, &dir, leaf, &file.path)?
+            {
+                newer.push(file.path.clone());
+            }
+        }
+        newer.dedup();
+        Ok(newer)
+    }
+
+    /// Whether a name is free, or holds just what the record says of its path.
+    fn is_recorded(&self, index: &Index, dir: &Dir, leaf: &str, path: &str) -> Result<bool> {
+        Ok(match content::read(dir, leaf)? {
+            Found::Nothing => true,
+            Found::File(found, _) => index.find(path).is_some_and(|at| index.files[at].entry == found) && self.stockroom.objects().has(found.id),
+            Found::Other(_) => false,
+        })
+    }
+
+    /// Puts a saved file back to its path in the site. What the record can give back is replaced; anything else must not stand
+    /// there, unless `replace`: then it is put aside in turn, and `true` is given.
+    ///
+    /// # Errors
+    /// `NotFound`; `Site` when something newer stands there; `Io`.
+    pub fn restore_saved(&self, cx: &crate::roles::Context, file: &SavedFile, replace: bool) -> Result<bool> {
         let (state, _lock) = self.locked(cx)?;
         let (from, name) = locate(&state, file)?;
         let root = Dir::open(&self.places.root)?.ok_or_else(|| self.gone())?;
         let (folder, leaf) = split(&file.path);
         let Some(to) = root.sub(folder)? else {
-            return Err(Error::new(ErrorKind::Site, format!("the folder of `{}` is not in the site", file.path)));
+            return Err(Error::new(ErrorKind::Site, format!("the folder of `{}` is not in the site", file.path)).hint("make the folder, then try again"));
         };
-        if replace && to.witness(leaf)?.is_some() {
-            put(&state, &format!("{}-replaced", file.run), &file.path, &to, leaf)?;
+        let index = self.load_index(&state)?;
+        let recorded = self.is_recorded(&index, &to, leaf, &file.path)?;
+        if !recorded && !replace {
+            return Err(Error::new(ErrorKind::Site, format!("something newer stands at `{}`", file.path)).hint("`--replace` puts it aside in turn"));
         }
+        // What stands there goes aside first, so that whatever somebody writes at this moment is not lost.
+        let label = format!("{}-replaced", file.run);
+        let aside = if to.witness(leaf)?.is_some() { Some(put(&state, &label, &file.path, &to, leaf)?) } else { None };
         match exchange::move_to_free(&from, &name, &to, leaf)? {
-            Moved::Done => Ok(()),
-            Moved::Gone => Err(missing(file)),
-            Moved::Occupied => {
-                Err(Error::new(ErrorKind::Site, format!("a file stands at `{}`", file.path)).hint("say that it is to be replaced; it is put aside in turn"))
-            }
+            Moved::Done => {}
+            Moved::Gone => return Err(missing(file)),
+            Moved::Occupied => return Err(Error::new(ErrorKind::Site, format!("something newer stands at `{}`", file.path)).hint("try again")),
         }
+        tidy(&state, file)?;
+        let Some((place, leaf)) = aside else { return Ok(false) };
+        if self.is_recorded(&index, &place, &leaf, &file.path)? {
+            place.remove_file(&leaf)?;
+            tidy(&state, &SavedFile { run: label, ..file.clone() })?;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// Deletes a saved file for good.
@@ -100,8 +145,28 @@ impl Site {
     pub fn drop_saved(&self, cx: &crate::roles::Context, file: &SavedFile) -> Result<()> {
         let (state, _lock) = self.locked(cx)?;
         let (from, name) = locate(&state, file)?;
-        if from.remove_file(&name)? { Ok(()) } else { Err(missing(file)) }
+        if !from.remove_file(&name)? {
+            return Err(missing(file));
+        }
+        tidy(&state, file)
     }
+}
+
+/// Removes the folders of a saved file that hold nothing any more.
+fn tidy(state: &Dir, file: &SavedFile) -> Result<()> {
+    let mut path = join(&join(FOLDER, &file.run), &file.path);
+    while let Some((above, _)) = path.rsplit_once('/') {
+        if above == FOLDER {
+            break;
+        }
+        let (over, name) = split(above);
+        let Some(dir) = state.sub(over)? else { break };
+        if !dir.remove_dir(name)? {
+            break;
+        }
+        path = above.to_owned();
+    }
+    Ok(())
 }
 
 fn walk(dir: &Dir, run: &str, path: &str, found: &mut Vec<SavedFile>) -> Result<()> {

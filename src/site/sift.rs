@@ -129,7 +129,7 @@ pub(super) fn keep(hands: &Hands, state: &Dir, label: &str, keepsakes: &[Keepsak
         {
             continue;
         }
-        saved::put(state, label, &keepsake.path, &dir, name)?;
+        drop(saved::put(state, label, &keepsake.path, &dir, name)?);
         told.push(keepsake.path.clone());
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Go back: `history`, `diff`, `rollback`.
+//! Go back: `history`, `diff`, `rollback`, `saved`.
 
 use clap::{Args, Subcommand};
 
@@ -100,4 +100,74 @@ pub(crate) struct RollbackArgs {
     /// Why, for the hold and the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// Files that were put aside: list them, put them back, drop them
+///
+/// `sync --if-local-changes save` puts edited files aside before it writes over them, and so does every run for what it displaces
+/// and nobody recorded. They lie in the site's state, `.greffon-NAME/saved/RUN/PATH`, until somebody drops them.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = examples!(
+    "greffon saved list",
+    "greffon saved restore plugins/mod_quiz/lib.php",
+    "greffon saved drop --run 12",
+))]
+pub(crate) struct SavedArgs {
+    /// What to do with them; listing them when nothing is said.
+    #[command(subcommand)]
+    pub(crate) action: Option<SavedAction>,
+}
+
+/// What can be done with saved files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SavedAction {
+    /// What was put aside, the latest run first
+    ///
+    /// Shows the run (the generation that it made), the path in the site and the size. Writes nothing.
+    #[command(after_help = examples!("greffon saved list", "greffon saved list --site prod --json"))]
+    List,
+    /// Put saved files back to where they were
+    ///
+    /// Writes into the site. A file there that is as greffon installed it gives way; anything newer stops it before any write,
+    /// unless `--replace` says to put that aside in turn. Of a path that was put aside several times the latest goes back.
+    #[command(after_help = examples!(
+        "greffon saved restore plugins/mod_quiz/lib.php",
+        "greffon saved restore plugins/mod_quiz --run 12     all below that folder, as run 12 put it aside",
+        "greffon saved restore --everything --replace",
+    ))]
+    Restore {
+        /// Which files to take
+        #[command(flatten)]
+        which: SavedWhich,
+        /// Put aside in turn what is newer than the record
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Delete saved files for good
+    ///
+    /// Nothing else ever deletes them.
+    #[command(after_help = examples!(
+        "greffon saved drop plugins/mod_quiz/lib.php",
+        "greffon saved drop --run 12 --dry-run",
+        "greffon saved drop --everything",
+    ))]
+    Drop {
+        /// Which files to take
+        #[command(flatten)]
+        which: SavedWhich,
+    },
+}
+
+/// Which saved files are meant.
+#[derive(Debug, Args)]
+pub(crate) struct SavedWhich {
+    /// Paths in the site, as `saved list` shows them; a folder stands for all below it
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Only what this run put aside
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// All of them
+    #[arg(long = "everything", conflicts_with = "paths")]
+    pub(crate) all: bool,
 }

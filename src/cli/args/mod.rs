@@ -16,7 +16,7 @@ mod wanted;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub(crate) use back::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs};
+pub(crate) use back::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs, SavedAction, SavedArgs, SavedWhich};
 pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
 pub(crate) use repo::{RepoAction, RepoArgs};
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     History(HistoryArgs),
     Diff(DiffArgs),
     Rollback(RollbackArgs),
+    Saved(SavedArgs),
     Stock(StockArgs),
     Repo(RepoArgs),
 }

@@ -8,7 +8,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("Change what is wanted", &["add", "remove", "install", "uninstall", "update", "lock", "fix"]),
     ("Make it so", &["fetch", "plan", "sync", "recover", "build", "forget"]),
     ("See", &["status", "verify", "list", "tree", "why", "show", "search", "outdated"]),
-    ("Go back", &["history", "diff", "rollback"]),
+    ("Go back", &["history", "diff", "rollback", "saved"]),
     ("Stock and repositories", &["stock", "repo"]),
 ];
 

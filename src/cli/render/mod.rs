@@ -8,6 +8,7 @@ pub(super) mod list;
 pub(super) mod lock;
 pub(super) mod plan;
 pub(super) mod repo;
+pub(super) mod saved;
 pub(super) mod show;
 pub(super) mod small;
 pub(super) mod status;

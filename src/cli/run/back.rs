@@ -1,8 +1,8 @@
-//! `history`, `diff`, `rollback`.
+//! `history`, `diff`, `rollback`, `saved`.
 
 use super::Session;
-use crate::cli::args::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs};
-use crate::cli::render::{history as history_page, sync as sync_page};
+use crate::cli::args::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs, SavedAction, SavedArgs, SavedWhich};
+use crate::cli::render::{history as history_page, saved as saved_page, sync as sync_page};
 use crate::command;
 use crate::error::Result;
 
@@ -34,4 +34,15 @@ pub(super) fn rollback(session: Session<'_>, args: RollbackArgs) -> Result<u8> {
     let options = command::rollback::Options { generation: args.generation, write: args.write, reason: args.reason };
     let report = command::rollback::run(&workspace, &options)?;
     desk.tell(&report, |report, page| sync_page::rollback(report, desk.dry_run, page))
+}
+
+pub(super) fn saved(session: Session<'_>, args: SavedArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    let which = |args: SavedWhich| command::saved::Which { paths: args.paths, run: args.run, all: args.all };
+    let what = match args.action {
+        None | Some(SavedAction::List) => return desk.show(&command::saved::run(&workspace, &command::saved::Options::List)?, saved_page::list),
+        Some(SavedAction::Restore { which: args, replace }) => command::saved::Options::Restore { which: which(args), replace },
+        Some(SavedAction::Drop { which: args }) => command::saved::Options::Drop { which: which(args) },
+    };
+    desk.tell(&command::saved::run(&workspace, &what)?, saved_page::done)
 }

@@ -62,6 +62,7 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
         Command::History(args) => back::history(session, args),
         Command::Diff(args) => back::diff(session, args),
         Command::Rollback(args) => back::rollback(session, args),
+        Command::Saved(args) => back::saved(session, args),
         Command::Stock(args) => stock::stock(session, args),
         Command::Repo(args) => stock::repo(session, args),
     }

@@ -1,0 +1,9 @@
+//! What keeps a site and its owner's work safe: patches, saved files, drift, the stock's care. On the real binary.
+#![allow(clippy::disallowed_methods, clippy::pedantic)]
+
+#[path = "../shop/mod.rs"]
+mod shop;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod saved;
