@@ -18,7 +18,10 @@ use world::{World, context, tar_gz, write};
 
 fn get(world: &World, cx: &Context, download: Download) -> Result<InstallInfo> {
     let downloader = downloader::build(&world.spec("standard", json!({})), &world.env).expect("a downloader");
-    downloader.download(cx, &DownloadRequest { id: "plugins/x".parse().expect("an id"), version: "1.0".into(), download, target_dir: world.path("target") })
+    downloader.download(
+        cx,
+        &DownloadRequest { id: "plugins/x".parse().expect("an id"), version: "1.0".into(), download, target_dir: world.path("target"), deal: None },
+    )
 }
 
 fn url(url: String) -> Download {

@@ -99,7 +99,7 @@ fn five_packages_are_published_and_had_back_over_http() {
         for info in infos(&world, &*repository, name) {
             let download = info.download.clone().expect("its bytes");
             assert!(matches!(&download, Download::Url { url, sha256: Some(_), size: Some(_), .. } if url.starts_with(&server.url("/files/"))), "{download:?}");
-            let request = DownloadRequest { id: info.id.clone(), version: info.version.clone(), download, target_dir: world.path("target") };
+            let request = DownloadRequest { id: info.id.clone(), version: info.version.clone(), download, target_dir: world.path("target"), deal: None };
             let got = downloader.download(&world.cx, &request).expect("downloaded");
             let Payload::Archive { path, .. } = got.payload else { panic!("an archive") };
             let objects = world.env.stockroom.objects();

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::roles::{Context, Installer};
+use crate::roles::{Context, Dialogues, Installer};
 use crate::sys::git::Sources;
 use crate::sys::http::{Auth, Http};
 use crate::sys::stockroom::Stockroom;
@@ -28,6 +28,8 @@ pub struct Env {
     pub schemes: SchemeBook,
     /// The credentials that repositories brought along, for what is downloaded from them.
     pub credentials: Credentials,
+    /// Who talks with shops.
+    pub dialogues: Arc<dyn Dialogues>,
 }
 
 impl Env {

@@ -37,6 +37,8 @@ pub struct Globals {
     pub no_input: bool,
     /// `-y`: go-ahead questions are answered with yes; a question about data that can be lost is not.
     pub yes: bool,
+    /// `--max-price AMOUNT`: what may be spent unasked. Nothing else spends but an answer.
+    pub max_price: Option<crate::model::MaxPrice>,
     /// `--jobs N`: how much is done at a time; `None`: the configuration's, else a sensible number.
     pub jobs: Option<usize>,
 }

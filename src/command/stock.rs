@@ -43,6 +43,7 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
         installer: std::sync::Arc::clone(&installer),
         schemes: crate::version::SchemeBook::default(),
         credentials: Credentials::default(),
+        dialogues: std::sync::Arc::new(crate::roles::NoDialogues),
     };
     let (stock, downloader) = (default_spec("store"), default_spec("standard"));
     let stock = registry.stocks.find(&stock)?(&stock, &env)?;
@@ -100,7 +101,7 @@ pub fn add(opened: &Opened, options: &AddOptions) -> Result<AddReport> {
     let asked = argument.requirement.as_ref().map(|version| Version::new(version.as_str()));
     let download = Download::Path { path: path.display().to_string(), sha256: None, subdir: None };
     let version = asked.clone().unwrap_or_else(|| Version::new("0"));
-    let request = DownloadRequest { id: id.clone(), version, download, target_dir: scratch.path().to_owned() };
+    let request = DownloadRequest { id: id.clone(), version, download, target_dir: scratch.path().to_owned(), deal: None };
     let mut install = opened.downloader.download(cx, &request)?;
     let said = said_by_code(opened, cx, &id, &install.payload)?;
     let version = asked.or_else(|| said.as_ref().map(|info| info.version.clone())).ok_or_else(|| {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes};
 use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
 use crate::registry::{Extensions, Registry, Used, default_spec, placed};
-use crate::roles::{Client, ContextBuilder, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
+use crate::roles::{Client, ContextBuilder, Dialogues, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::{Generation, Site};
 use crate::sys::stockroom::StockLock;
 use crate::sys::{fs, places};
@@ -56,7 +56,7 @@ pub struct Workspace {
     /// How versions are read.
     pub schemes: Schemes,
     /// Scripts and extensions.
-    pub extensions: Extensions,
+    pub extensions: Arc<Extensions>,
     /// What the manifest names of them, and what each may do.
     pub surveyed: Vec<Used>,
 }
@@ -88,6 +88,7 @@ impl Workspace {
         };
         let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
         let surveyed = extensions.survey(&manifest, &super::hooks::mentioned(&manifest))?;
+        let extensions = Arc::new(extensions);
         let (env, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
         let manifest = if extensions.wrote() { Manifest::load(&path)?.with_user(&machine.user) } else { manifest };
         let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
@@ -279,7 +280,7 @@ fn folder_of(manifest: &Manifest) -> PathBuf {
     manifest.path.parent().map(Path::to_owned).unwrap_or_default()
 }
 
-fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Extensions) -> Result<(Env, Roles)> {
+fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Arc<Extensions>) -> Result<(Env, Roles)> {
     let registry = Registry::builtin();
     let Config { client, stock, downloader, installer, repositories, .. } = &manifest.config;
     let schemes = scheme_book(&registry, manifest, base, extensions)?;
@@ -293,6 +294,7 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
         installer: Arc::clone(&installer),
         schemes: schemes.clone(),
         credentials: crate::builtin::environment::Credentials::default(),
+        dialogues: Arc::clone(extensions) as Arc<dyn Dialogues>,
     };
     let mut made = Vec::with_capacity(repositories.len());
     for spec in repositories {
@@ -315,6 +317,8 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
         base: base.to_owned(),
         // An edited script places otherwise, though the manifest says the same.
         installer_key: format!("{} {:?}", key_of(&installer_spec), extensions.hashes()),
+        dialogues: Arc::clone(extensions) as Arc<dyn Dialogues>,
+        max_price: globals.max_price.clone(),
         jobs: globals.jobs.or(machine.user.jobs).unwrap_or(8),
     };
     let client = extensions.client(&registry, &client_spec, parts)?;

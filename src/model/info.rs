@@ -126,3 +126,89 @@ pub struct Price {
     /// ISO 4217.
     pub currency: String,
 }
+
+impl Price {
+    /// The amount in millionths; `None`: it is no amount.
+    #[must_use]
+    pub fn micros(&self) -> Option<u128> {
+        micros(&self.amount)
+    }
+}
+
+impl std::fmt::Display for Price {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency)
+    }
+}
+
+/// What may be spent unasked: `--max-price 50`, `--max-price 50.00EUR`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPrice {
+    /// As written.
+    pub amount: String,
+    /// Upper case; `None`: whichever is asked for.
+    pub currency: Option<String>,
+}
+
+impl std::str::FromStr for MaxPrice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (amount, currency) = (text[..end].trim(), text[end..].trim());
+        let known = currency.is_empty() || (currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_alphabetic()));
+        match micros(amount) {
+            Some(_) if known => Ok(Self { amount: amount.to_owned(), currency: Some(currency.to_ascii_uppercase()).filter(|currency| !currency.is_empty()) }),
+            _ => Err("an amount, as in `49.00` or `49.00EUR`".to_owned()),
+        }
+    }
+}
+
+impl MaxPrice {
+    /// Whether so many millionths of a currency may be spent.
+    #[must_use]
+    pub fn covers(&self, amount: u128, currency: &str) -> bool {
+        micros(&self.amount).is_some_and(|most| amount <= most) && self.currency.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(currency))
+    }
+}
+
+impl std::fmt::Display for MaxPrice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.amount)?;
+        self.currency.iter().try_for_each(|currency| write!(f, " {currency}"))
+    }
+}
+
+/// A decimal number in millionths.
+fn micros(text: &str) -> Option<u128> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 15 || part.len() > 6 || !digits(whole) || !digits(part) {
+        return None;
+    }
+    format!("{whole}{part:0<6}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_decimals_and_nothing_else() {
+        for (text, amount) in
+            [("49", Some(49_000_000)), ("49.5", Some(49_500_000)), ("0.00", Some(0)), ("", None), ("-1", None), ("1,5", None), ("1e9", None), (".5", None)]
+        {
+            assert_eq!(micros(text), amount, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_spent_is_read_with_its_currency() {
+        let most: MaxPrice = "50.00 eur".parse().expect("an amount");
+        assert!(most.covers(50_000_000, "EUR") && !most.covers(50_000_001, "EUR") && !most.covers(1, "USD"));
+        assert!("50".parse::<MaxPrice>().expect("an amount").covers(49_990_000, "USD"));
+        for bad in ["", "EUR", "50 EURO", "-5", "5x"] {
+            assert!(bad.parse::<MaxPrice>().is_err(), "{bad}");
+        }
+    }
+}

@@ -91,6 +91,9 @@ pub struct LockedElement {
     /// Why it was withdrawn, as known when it was locked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yanked: Option<String>,
+    /// The dialogue that leads to the bytes: `extension:NAME`, `script:PATH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialogue: Option<String>,
     /// What a dialogue left behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<String>,

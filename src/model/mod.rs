@@ -16,7 +16,7 @@ pub use change::{Entry, FileMode, TreeChange, TreeFile};
 pub use digest::{Digest, ObjectId};
 pub use element::{ElementId, Requirement, Version};
 pub use fix::{Fix, FixChange};
-pub use info::{Download, ElementInfo, Price};
+pub use info::{Download, ElementInfo, MaxPrice, Price};
 pub use lock::{Lock, LockKey, LockedElement, Pin};
 pub use payload::{InstallInfo, Payload};
 pub use placement::{Graft, Placement};

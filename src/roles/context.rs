@@ -93,6 +93,11 @@ impl Context {
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { deadline: Some(self.deadline.map_or(deadline, |own| own.min(deadline))), ..self.clone() }
     }
+    /// The same surroundings whose events go elsewhere.
+    #[must_use]
+    pub fn with_events(&self, events: Arc<dyn Events>) -> Self {
+        Self { events, ..self.clone() }
+    }
     /// The same surroundings without the network.
     #[must_use]
     pub fn without_network(&self) -> Self {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::{Context, Deal};
 use crate::error::Result;
 use crate::model::{Download, ElementId, InstallInfo, Version};
 
@@ -38,4 +38,7 @@ pub struct DownloadRequest {
     pub download: Download,
     /// A folder of the caller's, for what is downloaded as files.
     pub target_dir: PathBuf,
+    /// What was agreed on, where the download says that it is sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deal: Option<Deal>,
 }

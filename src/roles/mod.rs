@@ -9,6 +9,7 @@
 mod client;
 pub mod conformance;
 mod context;
+mod dialogue;
 mod downloader;
 mod installer;
 mod repository;
@@ -17,6 +18,9 @@ pub mod wire;
 
 pub use client::{ApplyReport, ApplyRequest, Client, PlanDepth, PlanRequest, SiteOutcome, UpdateChoice};
 pub use context::{Cancel, Context, ContextBuilder, Event, Events, Level, Prompter, Question, Secrets, Silence, TreeItem, TreeItemKind, Trees, Unit};
+pub use dialogue::{
+    AuthorizeRequest, Deal, Dialogue, Dialogues, FetchRequest, NoDialogues, Permit, Quote, QuoteRequest, ReceiptRequest, ReleaseRequest, Seats,
+};
 pub use downloader::{DownloadRequest, Downloader};
 pub use installer::{InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions};
 pub use repository::{ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};

@@ -71,6 +71,8 @@ impl Scene {
             schemes: Default::default(),
             base: base.to_owned(),
             installer_key: "tree".to_owned(),
+            dialogues: Arc::new(greffon::roles::NoDialogues),
+            max_price: None,
             jobs: 4,
         };
         (Standard::new(parts), cx)

@@ -55,6 +55,7 @@ pub(super) fn fixture(world: &World, servers: &Servers) -> Fixture {
         version: "1.0".into(),
         download,
         target_dir: world.path(&format!("target/{name}")),
+        deal: None,
     };
     let git = |rev: &str, commit: Option<ObjectId>, subdir: Option<&str>| Download::Git {
         git: servers.git.url("/x.git"),

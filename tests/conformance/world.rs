@@ -43,7 +43,15 @@ pub fn env(stock: &Path, scratch: &Path) -> Env {
     let http = Http::new(HttpOptions { netrc: Some(netrc), ..HttpOptions::default() }).expect("an http client");
     let stockroom = Stockroom::open(stock).expect("a stock");
     let sources = Sources::new(&stockroom.sources(), http.clone(), TransportChoice::Auto);
-    Env { http, sources, stockroom, installer: Arc::new(Tree::default()), schemes: Default::default(), credentials: Credentials::default() }
+    Env {
+        http,
+        sources,
+        stockroom,
+        installer: Arc::new(Tree::default()),
+        schemes: Default::default(),
+        credentials: Credentials::default(),
+        dialogues: Arc::new(greffon::roles::NoDialogues),
+    }
 }
 
 pub fn context(env: &Env) -> ContextBuilder {

@@ -93,10 +93,11 @@ impl Standard {
         enough_stays(request, plan)?;
         let record = self.record(cx, wanted, &request.lock, plan, &request.reason)?;
         let known = site.id()?;
-        if let (Some(id), Some(current)) = (&known, site.current()?) {
-            pin_generation(cx, &*self.parts.stock, self.parts.stockroom.objects(), id, &current)?;
+        let before = site.current()?;
+        if let (Some(id), Some(current)) = (&known, &before) {
+            pin_generation(cx, &*self.parts.stock, self.parts.stockroom.objects(), id, current)?;
         }
-        let applied = site.apply_pinned(
+        let mut applied = site.apply_pinned(
             cx,
             &ApplyTree {
                 tree,
@@ -118,6 +119,9 @@ impl Standard {
             id if id.is_none() || id != known => pin_recorded(cx, &*self.parts.stock, self.parts.stockroom.objects(), &site)?,
             Some(id) => self.pin(cx, &id, applied.generation, plan, wanted, &request.lock)?,
             None => {}
+        }
+        if let Some(before) = &before {
+            applied.notes.extend(self.release(cx, request, wanted, plan, before));
         }
         Ok(Ok(applied))
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::locking::download_of;
 use super::resolved::{Resolved, info_of, path_origin, stock_key};
+use super::shop::Deals;
 use super::{Parts, Standard};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{DownloadMapEntry, ElementId, InstallInfo, ObjectId, Origin, Payload};
-use crate::roles::{Context, DownloadRequest, Level, StockKey, StoreRequest, StoredElement};
+use crate::roles::{Context, Deal, DownloadRequest, Level, StockKey, StoreRequest, StoredElement};
 use crate::sys::archive::{self, Limits};
 use crate::sys::pool;
 
@@ -62,7 +63,7 @@ impl Standard {
 
     /// Fetches what is not there, everything before anything of a site changes. Each item of `wanted` gets its tree.
     /// `origins`: where the manifest asks for what.
-    pub(super) fn fetch(&self, cx: &Context, wanted: &mut [Available], origins: &HashMap<ElementId, Origin>) -> Result<()> {
+    pub(super) fn fetch(&self, cx: &Context, wanted: &mut [Available], origins: &HashMap<ElementId, Origin>, deals: &Deals) -> Result<()> {
         let mut missing: Vec<usize> = Vec::new();
         for (index, one) in wanted.iter().enumerate() {
             let same = |other: &usize| wanted[*other].resolved.id == one.resolved.id && wanted[*other].resolved.locked == one.resolved.locked;
@@ -73,7 +74,9 @@ impl Standard {
         let scratch = Arc::new(self.parts.stockroom.scratch()?);
         let results = pool::each(self.parts.jobs, &missing, |index| {
             let folder = scratch.path().join(index.to_string());
-            self.fetch_one(cx, &wanted[*index].resolved, &folder)
+            let Resolved { id, locked, .. } = &wanted[*index].resolved;
+            let deal = deals.get(&(id.clone(), locked.url.clone())).cloned();
+            self.fetch_one(cx, &wanted[*index].resolved, &folder, deal)
         });
         let mut failures = Vec::new();
         for (index, result) in missing.iter().zip(results) {
@@ -102,7 +105,7 @@ impl Standard {
         Error::all(failures).map_or(Ok(()), Err)
     }
 
-    fn fetch_one(&self, cx: &Context, one: &Resolved, folder: &Path) -> Result<Fetched> {
+    fn fetch_one(&self, cx: &Context, one: &Resolved, folder: &Path, deal: Option<Deal>) -> Result<Fetched> {
         cx.check()?;
         let download = download_of(&one.locked, &self.parts.base).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "it was put into the stock by hand, and is no longer there")
@@ -110,7 +113,7 @@ impl Standard {
         })?;
         let info = info_of(one, &self.parts.base);
         crate::sys::fs::create_folder(folder)?;
-        let request = DownloadRequest { id: one.id.clone(), version: one.pin.version.clone(), download, target_dir: folder.to_owned() };
+        let request = DownloadRequest { id: one.id.clone(), version: one.pin.version.clone(), download, target_dir: folder.to_owned(), deal };
         let install = self.parts.downloader.download(cx, &request)?;
         // An archive of a folder is known by its digest from its first fetch on.
         let delivered = || {

@@ -124,6 +124,10 @@ pub(super) fn other_source(wanted: &WantedElement, locked: &LockedElement) -> Op
             }
             (sha256.is_some() && *sha256 != locked.sha256).then(|| "is locked with another sha256".to_owned())
         }
-        Source::Dialogue { .. } => (locked.url.is_none()).then(|| "is not locked from its dialogue".to_owned()),
+        Source::Dialogue { options } => {
+            let same =
+                locked.repository.is_none() && locked.url.as_ref() == Some(&super::shop::address(options)) && locked.dialogue == super::shop::name(options);
+            (!same).then(|| "is not locked from its dialogue".to_owned())
+        }
     }
 }

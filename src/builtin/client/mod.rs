@@ -19,6 +19,7 @@ mod remembered;
 mod resolve;
 mod resolved;
 mod schemes;
+mod shop;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,8 +39,8 @@ pub use schemes::Schemes;
 use super::options;
 use crate::error::Result;
 use crate::manifest::UseSpec;
-use crate::model::Plan;
-use crate::roles::{ApplyReport, ApplyRequest, Client, Context, Downloader, Installer, PlanRequest, Repository, Stock};
+use crate::model::{MaxPrice, Plan};
+use crate::roles::{ApplyReport, ApplyRequest, Client, Context, Dialogues, Downloader, Installer, PlanRequest, Repository, Stock};
 use crate::sys::git::Sources;
 use crate::sys::stockroom::Stockroom;
 use crate::version::SchemeBook;
@@ -102,6 +103,10 @@ pub struct Parts {
     pub base: PathBuf,
     /// What distinguishes this installer's configuration, for knowing whether a recorded tree still is the wanted one.
     pub installer_key: String,
+    /// Who talks with shops.
+    pub dialogues: Arc<dyn Dialogues>,
+    /// What may be spent unasked.
+    pub max_price: Option<MaxPrice>,
     /// Downloads at a time.
     pub jobs: usize,
 }

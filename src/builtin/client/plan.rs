@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use super::fetch::Available;
 use super::observe::{Observed, fingerprint};
 use super::resolved::Resolved;
+use super::shop::Deals;
 use super::{GraftedSite, Standard};
 use crate::error::Result;
 use crate::model::{Action, Change, ElementId, FileCounts, Graft, Origin, Plan, SitePlan, TreeChange, WantedSite};
@@ -23,13 +24,17 @@ impl Standard {
             for (index, wanted) in &chosen {
                 looked.push(self.look_at(cx, wanted, &resolution.sites[*index].1)?);
             }
+            let missing: Vec<(&WantedSite, &[Available])> = chosen.iter().zip(&looked).map(|((_, site), one)| (*site, one.available.as_slice())).collect();
+            let origins = origins(request);
+            let agreed = self.agree(cx, &missing, &origins, request.depth >= PlanDepth::Fetch)?;
+            let lacking: Vec<Vec<ElementId>> = looked.iter().map(Looked::lacking).collect();
             if request.depth >= PlanDepth::Fetch {
-                let asked = request.wanted.iter().rev().flat_map(|site| site.elements.values());
-                let origins = asked.map(|element| (element.id.clone(), element.origin.clone())).collect();
-                self.fetch_for(cx, &mut looked, &mut resolution, &origins)?;
+                self.fetch_for(cx, &mut looked, &mut resolution, &origins, &agreed.deals)?;
             }
-            for ((_, wanted), looked) in chosen.iter().zip(looked) {
-                plans.push(self.site_plan(cx, wanted, looked)?);
+            for (((_, wanted), looked), lacking) in chosen.iter().zip(looked).zip(lacking) {
+                let mut plan = self.site_plan(cx, wanted, looked)?;
+                plan.notes.extend(agreed.notes.iter().filter(|(id, _)| lacking.contains(id)).map(|(id, line)| format!("{id}: {line}")));
+                plans.push(plan);
             }
         }
         let lock_changed = resolution.lock != request.lock;
@@ -57,10 +62,17 @@ impl Standard {
         };
     }
 
-    fn fetch_for(&self, cx: &Context, looked: &mut [Looked], resolution: &mut super::resolve::Resolution, origins: &HashMap<ElementId, Origin>) -> Result<()> {
+    fn fetch_for(
+        &self,
+        cx: &Context,
+        looked: &mut [Looked],
+        resolution: &mut super::resolve::Resolution,
+        origins: &HashMap<ElementId, Origin>,
+        deals: &Deals,
+    ) -> Result<()> {
         let mut all: Vec<Available> = looked.iter().flat_map(|one| one.available.iter().cloned()).collect();
         if all.iter().any(|one| one.tree.is_none()) {
-            self.fetch(cx, &mut all, origins)?;
+            self.fetch(cx, &mut all, origins, deals)?;
             self.parts.stockroom.objects().refresh()?;
         }
         let mut all = all.into_iter();
@@ -128,12 +140,25 @@ impl Standard {
     }
 }
 
+/// Where the manifest asks for what.
+fn origins(request: &PlanRequest) -> HashMap<ElementId, Origin> {
+    let asked = request.wanted.iter().rev().flat_map(|site| site.elements.values());
+    asked.map(|element| (element.id.clone(), element.origin.clone())).collect()
+}
+
 /// A site before its plan.
 struct Looked {
     observed: Observed,
     map: Vec<crate::model::DownloadMapEntry>,
     available: Vec<Available>,
     settled: bool,
+}
+
+impl Looked {
+    /// What is not in stock.
+    fn lacking(&self) -> Vec<ElementId> {
+        self.available.iter().filter(|one| one.tree.is_none()).map(|one| one.resolved.id.clone()).collect()
+    }
 }
 
 fn map_entry(one: &Resolved) -> crate::model::DownloadMapEntry {

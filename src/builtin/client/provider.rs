@@ -11,7 +11,7 @@ use super::locking::source_of;
 use crate::builtin::repository::{GitElement, PathElement};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Download, ElementId, ElementInfo, GitPin, ObjectId, Source, Version, WantedElement, WantedSite};
+use crate::model::{Download, ElementId, ElementInfo, GitPin, Lock, ObjectId, Source, Version, WantedElement, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, SearchRequest, Versions, VersionsRequest};
 use crate::solve::{Known, Problem, Provider, Question, Reply};
 use crate::sys::pool;
@@ -23,6 +23,28 @@ const WORTH_A_THREAD: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     owned: Mutex<HashMap<Asking, Option<Arc<Owned>>>>,
+    /// The lock as it stood.
+    pub(super) lock: Lock,
+    held: Mutex<Vec<String>>,
+}
+
+impl Asked {
+    pub(super) fn new(lock: Lock) -> Self {
+        Self { lock, ..Self::default() }
+    }
+
+    /// Notes what stays as it is, and why.
+    pub(super) fn hold(&self, why: String) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !held.contains(&why) {
+            held.push(why);
+        }
+    }
+
+    /// What stays as it is, and why.
+    pub(super) fn held(&self) -> Vec<String> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A name, and the only repository asked about it, where there is one.
@@ -182,8 +204,7 @@ impl<'a> SiteProvider<'a> {
                 info.download = Some(Download::Url { url: source_of(url), sha256: *sha256, size: None, dialogue: None, price: None });
                 Ok(vec![info])
             }
-            Source::Dialogue { .. } => Err(Error::new(ErrorKind::Unsupported, format!("{id} comes from a dialogue, and this greffon has none"))
-                .hint("dialogues are extensions; use `url` or `path` until they are here")),
+            Source::Dialogue { options } => self.client.offered(cx, self.site, wanted, options, self.asked),
             Source::Repositories { .. } => Ok(Vec::new()),
         }
     }

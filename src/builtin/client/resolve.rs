@@ -28,7 +28,7 @@ pub(super) struct Resolution {
 impl Standard {
     /// Resolves every site.
     pub(super) fn resolve(&self, cx: &Context, request: &PlanRequest) -> Result<Resolution> {
-        let asked = Asked::default();
+        let asked = Asked::new(request.lock.clone());
         let mut sites: Vec<(String, Vec<Resolved>)> = Vec::new();
         for site in &request.wanted {
             cx.check()?;
@@ -36,7 +36,8 @@ impl Standard {
             sites.push((site.name.clone(), resolution));
         }
         let lock = assemble(&mut sites, &request.lock);
-        Ok(Resolution { warnings: warnings(&sites), sites, lock })
+        let warnings = warnings(&sites).into_iter().chain(asked.held()).collect();
+        Ok(Resolution { warnings, sites, lock })
     }
 
     fn resolve_site(

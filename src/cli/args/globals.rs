@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use crate::command::{Color, Globals};
+use crate::model::MaxPrice;
 
 /// See [`Globals`].
 #[derive(Debug, Clone, Args)]
@@ -25,6 +26,9 @@ pub(crate) struct GlobalArgs {
     /// Yes to go-ahead questions; never to one about data that can be lost
     #[arg(short, long, global = true)]
     yes: bool,
+    /// Buy what is sold, for up to this much (`49.00`, `49.00EUR`); `-y` spends nothing
+    #[arg(long, value_name = "AMOUNT", global = true, hide_short_help = true)]
+    max_price: Option<MaxPrice>,
     /// Never touch the network
     #[arg(long, global = true, hide_short_help = true)]
     offline: bool,
@@ -93,6 +97,7 @@ impl From<GlobalArgs> for Globals {
             no_progress: args.no_progress,
             no_input: args.no_input,
             yes: args.yes,
+            max_price: args.max_price,
             jobs: args.jobs.map(usize::from),
         }
     }

@@ -5,6 +5,7 @@
 //! edited; one that came from elsewhere and is no longer the locked one is asked about again.
 
 mod asking;
+mod dialogues;
 mod roles;
 mod trust;
 
@@ -20,6 +21,7 @@ pub use trust::Trust;
 
 use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::manifest::{Manifest, UseKind, UseSpec};
+use crate::model::Source as From;
 use crate::roles::Context;
 use crate::roles::wire::Role;
 use crate::script::{Allowed, Grants, Limits, Script, Source};
@@ -145,6 +147,11 @@ impl Extensions {
         all.extend(one(&config.installer, Role::Installer));
         all.extend(config.repositories.iter().map(|spec| (Named::of(spec), Role::Repository)));
         all.extend(config.schemes.values().filter_map(|text| Named::scheme(text)).map(|named| (named, Role::Scheme)));
+        for wanted in manifest.sites.iter().flat_map(|site| site.elements.values()) {
+            if let From::Dialogue { options } = &wanted.source {
+                all.extend(Named::dialogue(options).map(|named| (named, Role::Dialogue)));
+            }
+        }
         all.extend(hooks.iter().map(|named| (named.clone(), Role::Hook)));
         all.retain(|(named, _)| matches!(named.kind, UseKind::Script | UseKind::Extension));
         if all.is_empty() {

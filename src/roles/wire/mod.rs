@@ -19,6 +19,7 @@
 //! Over an inner role nothing is required.
 
 pub mod client;
+pub mod dialogue;
 pub mod downloader;
 mod fault;
 pub mod installer;

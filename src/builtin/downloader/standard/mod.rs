@@ -2,6 +2,7 @@
 
 mod git;
 mod local;
+mod sold;
 mod submodules;
 mod web;
 
@@ -57,8 +58,11 @@ impl Downloader for Standard {
                 git::download(&self.env, cx, request, &wanted)
             }
             Download::Url { url, sha256, size, dialogue, .. } => {
-                let wanted = web::Wanted { url, sha256: sha256.as_ref(), size: *size, dialogue: dialogue.as_deref(), max_size: self.options.max_size };
-                web::download(&self.env, cx, request, &wanted)
+                let wanted = web::Wanted { url, sha256: sha256.as_ref(), size: *size, max_size: self.options.max_size };
+                match dialogue {
+                    Some(name) => sold::download(&self.env, cx, request, &wanted, name),
+                    None => web::download(&self.env, cx, request, &wanted),
+                }
             }
             Download::Path { path, sha256, subdir } => local::download(cx, request, path, sha256.as_ref(), subdir.as_deref()),
         }

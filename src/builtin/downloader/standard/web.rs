@@ -1,5 +1,7 @@
 //! Archives over http(s).
 
+use std::path::PathBuf;
+
 use crate::builtin::environment::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, InstallInfo, Payload};
@@ -7,23 +9,16 @@ use crate::roles::{Context, DownloadRequest};
 use crate::sys::{fs, redact};
 
 /// [`crate::model::Download::Url`], borrowed, and the limit that is configured.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) url: &'a str,
     pub(super) sha256: Option<&'a Digest>,
     pub(super) size: Option<u64>,
-    pub(super) dialogue: Option<&'a str>,
     pub(super) max_size: u64,
 }
 
 pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wanted: &Wanted<'_>) -> Result<InstallInfo> {
     let shown = redact(wanted.url);
-    if let Some(dialogue) = wanted.dialogue {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("{} {} is sold through the dialogue `{dialogue}`, which this greffon does not have", request.id, request.version),
-        )
-        .hint("download it by hand and put it into the stock with `greffon stock add`"));
-    }
     if let Some(size) = wanted.size
         && size > wanted.max_size
     {
@@ -38,6 +33,19 @@ pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wante
     // A page that comes instead may be longer than a tiny archive.
     let limit = wanted.size.map_or(wanted.max_size, |size| size.max(64 << 10));
     let brought = env.http.download(cx, wanted.url, auth.as_ref(), &to, limit, None, &task)?;
+    let brought = Brought { digest: brought.digest, size: brought.size, content_type: brought.content_type };
+    checked(request, to, &brought, wanted, &shown)
+}
+
+/// What a download brought.
+pub(super) struct Brought {
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+    pub(super) content_type: Option<String>,
+}
+
+/// An archive, looked at before it is anything else: no page, the promised bytes. `shown` is where it came from.
+pub(super) fn checked(request: &DownloadRequest, to: PathBuf, brought: &Brought, wanted: &Wanted<'_>, shown: &str) -> Result<InstallInfo> {
     let head = fs::head(&to, 1024)?;
     if looks_like_a_page(&head, brought.content_type.as_deref()) {
         return Err(Error::new(ErrorKind::Archive, format!("`{shown}` answered with a web page, not with an archive"))
@@ -61,7 +69,7 @@ pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wante
     Ok(InstallInfo { id: request.id.clone(), version: request.version.clone(), digest: Some(brought.digest), payload, receipt: None })
 }
 
-fn too_large(shown: &str, limit: u64) -> Error {
+pub(super) fn too_large(shown: &str, limit: u64) -> Error {
     Error::new(ErrorKind::Archive, format!("`{shown}` is larger than {limit} bytes"))
         .hint("raise the limit: `[config] downloader = { use = \"builtin:standard\", max-size = … }`")
 }

@@ -1,0 +1,9 @@
+//! What is sold: dialogues through the real binary, against shops that count their orders.
+#![allow(clippy::disallowed_methods, clippy::pedantic)]
+
+#[path = "../shop/mod.rs"]
+mod shop;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod agreed;
