@@ -18,7 +18,7 @@ pub struct Options {
     /// Takes back everything that was allowed for the manifest.
     pub forget: bool,
     /// Grants what extensions ask for beyond the manifest's `allow` too.
-    pub all: bool,
+    pub grant: bool,
 }
 
 /// What is trusted now.
@@ -54,7 +54,7 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: Options) ->
         if options.forget {
             extensions.forget()?;
         } else {
-            extensions.trust(&found, options.all)?;
+            extensions.trust(&found, options.grant)?;
         }
     }
     let extensions_now = extensions.survey(&manifest, &mentioned)?;

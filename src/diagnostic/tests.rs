@@ -127,7 +127,8 @@ fn as_json() {
             "notes": [],
             "causes": [],
             "hints": ["save them"],
-            "others": [{ "kind": "io", "message": "second", "places": [], "notes": [], "causes": ["why"], "hints": [], "others": [] }],
+            "fixes": [],
+            "others": [{ "kind": "io", "message": "second", "places": [], "notes": [], "causes": ["why"], "hints": [], "fixes": [], "others": [] }],
         })
     );
 }

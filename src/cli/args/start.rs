@@ -43,14 +43,14 @@ pub(crate) enum App {
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon trust               what greffon.toml allows",
-    "greffon trust --all         and what its extensions ask for beyond that",
+    "greffon trust --grant       and what its extensions ask for beyond that",
     "greffon trust --forget      take it back",
     "greffon trust --dry-run     only show it",
 ))]
 pub(crate) struct TrustArgs {
     /// Grant what extensions ask for beyond `allow` too
     #[arg(long, conflicts_with = "forget")]
-    pub(crate) all: bool,
+    pub(crate) grant: bool,
     /// Take back everything that was allowed for this manifest
     #[arg(long)]
     pub(crate) forget: bool,

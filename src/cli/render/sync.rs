@@ -149,7 +149,8 @@ mod tests {
     fn many_sites_end_in_one_line() {
         let bare = |name, state| SiteReport { changes: Vec::new(), saved: Vec::new(), files: FileCounts::default(), ..site_report(name, state) };
         let held = SiteReport { notes: vec!["held at generation 1: quiz".into()], ..bare("c", SiteResult::Skipped) };
-        let text = shown(vec![bare("a", SiteResult::Unchanged), bare("b", SiteResult::Failed), held]);
+        let failed = SiteReport { generation: None, ..bare("b", SiteResult::Failed) };
+        let text = shown(vec![bare("a", SiteResult::Unchanged), failed, held]);
         assert_eq!(
             text,
             "Nothing to do at a: 3 elements, generation 2\nFailed at b; its files are as they were\nLeft alone c\n  note: held at generation 1: quiz\n3 sites: 1 unchanged, 1 left alone, 1 failed in 34ms\n"

@@ -32,6 +32,6 @@ pub(super) fn doctor(session: Session<'_>) -> Result<u8> {
 pub(super) fn trust(session: Session<'_>, args: &TrustArgs) -> Result<u8> {
     let globals = session.globals;
     let (surroundings, desk) = session.desk();
-    let report = trusting::run(globals, surroundings, trusting::Options { forget: args.forget, all: args.all })?;
+    let report = trusting::run(globals, surroundings, trusting::Options { forget: args.forget, grant: args.grant })?;
     desk.tell(&report, |report, page| small::trust(report, globals.dry_run, page))
 }

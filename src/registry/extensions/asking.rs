@@ -36,7 +36,7 @@ impl Extensions {
             choices: [NO, HERE, EVERYBODY].map(str::to_owned).to_vec(),
             default: Some(NO.to_owned()),
             secret: false,
-            flag: "greffon trust --all".to_owned(),
+            flag: "greffon trust --grant".to_owned(),
         };
         Ok(match self.cx.prompter().ask(&question)?.as_str() {
             HERE => Answer::Here,
