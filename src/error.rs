@@ -1,8 +1,11 @@
 //! The one error type of the library floors.
 //!
 //! An [`Error`] says *what* went wrong in one line, *where* (an excerpt of a file), *why* (its causes) and *what to do*
-//! (its hints). It never holds a secret: whoever builds one passes urls through [`crate::sys::redact`] first.
+//! (its hints). It never holds a secret: whoever builds one passes urls through [`crate::sys::redact`] first, and a password that is
+//! left in one is made unreadable.
 //! The command line turns an [`ErrorKind`] into an exit status; nothing below `cli/` prints one.
+
+mod mask;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -97,12 +100,19 @@ struct Inner {
     fixed_by: Option<String>,
 }
 
+fn safe(text: String) -> String {
+    match mask::masked(&text) {
+        std::borrow::Cow::Borrowed(_) => text,
+        std::borrow::Cow::Owned(masked) => masked,
+    }
+}
+
 impl Error {
     /// A failure told in one line: lower case, no full stop, literals in backticks.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: safe(message.into()),
             excerpts: Vec::new(),
             notes: Vec::new(),
             hints: Vec::new(),
@@ -142,7 +152,8 @@ impl Error {
 
     /// Marks a place in a file.
     #[must_use]
-    pub fn at(mut self, excerpt: Excerpt) -> Self {
+    pub fn at(mut self, mut excerpt: Excerpt) -> Self {
+        excerpt.text = safe(excerpt.text);
         self.0.excerpts.push(excerpt);
         self
     }
@@ -150,14 +161,14 @@ impl Error {
     /// Adds a line of explanation that is printed under the excerpt.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.0.notes.push(note.into());
+        self.0.notes.push(safe(note.into()));
         self
     }
 
     /// Adds what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hints.push(hint.into());
+        self.0.hints.push(safe(hint.into()));
         self
     }
 

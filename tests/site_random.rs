@@ -120,6 +120,20 @@ fn every_random_change_is_seen_and_none_is_lost() {
     }
 }
 
+/// The broken twin: who trusts the time of the last change alone does not see what sets it back.
+#[test]
+fn a_look_that_trusts_mtime_alone_is_caught() {
+    let child = |settings: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(std::env::current_exe().expect("this program"));
+        command.args(["--exact", "every_random_change_is_seen_and_none_is_lost"]).env("GREFFON_ROUNDS", "40").envs(settings.iter().copied());
+        command.output().expect("it runs")
+    };
+    let output = child(&[("GREFFON_BREAK", "witness")]);
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success() && text.contains("assertion `left == right` failed: round "), "{text}");
+    assert!(child(&[]).status.success());
+}
+
 #[test]
 fn an_interrupted_run_leaves_the_site_as_it_was() {
     let fixture = Fixture::quick();

@@ -9,15 +9,27 @@ use crate::roles::Context;
 /// How long a program that only prints a line may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs `argv` with the environment that greffon was started in, and gives its first line.
+/// Runs `argv` with nothing of our environment but where programs are, and gives its first line.
 ///
 /// # Errors
 /// `NotFound` when there is no such program; `Invalid` when it fails or prints nothing. What it printed is in no message.
 pub fn first_line(argv: &[String]) -> Result<String> {
+    line_of(argv, |program| program.inherit(&["PATH", "HOME"]))
+}
+
+/// The same with the environment that greffon was started in, as a keeper of passwords needs it; other servers' tokens aside.
+///
+/// # Errors
+/// As [`first_line`].
+pub fn first_line_at_home(argv: &[String]) -> Result<String> {
+    line_of(argv, |program| program.inherit_all().without(|name| name.starts_with("GREFFON_TOKEN_")))
+}
+
+fn line_of(argv: &[String], surround: impl Fn(Program) -> Program) -> Result<String> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(Error::new(ErrorKind::Invalid, "no program is named"));
     };
-    let outcome = Program::new(program).args(arguments).inherit_all().timeout(TIMEOUT).run(&Context::silent())?;
+    let outcome = surround(Program::new(program).args(arguments)).timeout(TIMEOUT).run(&Context::silent())?;
     if !outcome.is_success() {
         return Err(Error::new(ErrorKind::Invalid, format!("`{program}` ended with {}", outcome.ending())));
     }

@@ -14,6 +14,6 @@ mod redact;
 mod secrets;
 pub mod stockroom;
 
-pub use first_line::first_line;
+pub use first_line::{first_line, first_line_at_home};
 pub use redact::redact;
 pub use secrets::SecretStore;

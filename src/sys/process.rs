@@ -121,6 +121,12 @@ impl Program {
         }
         self
     }
+    /// Leaves out variables by their names.
+    #[must_use]
+    pub fn without(mut self, unwanted: impl Fn(&str) -> bool) -> Self {
+        self.environment.retain(|(name, _)| !name.to_str().is_some_and(&unwanted));
+        self
+    }
     /// What it reads.
     #[must_use]
     pub fn input(mut self, bytes: Vec<u8>) -> Self {

@@ -38,7 +38,7 @@ impl Secrets for SecretStore {
                 crate::sys::fs::check_private(path)?;
                 crate::sys::fs::read_text(path, 64 << 10)?.ok_or_else(|| failed(format!("is to be in `{}`, which does not exist", path.display())))?
             }
-            SecretSource::Command(argv) => crate::sys::first_line(argv)
+            SecretSource::Command(argv) => crate::sys::first_line_at_home(argv)
                 .map_err(|error| failed(format!("could not be had from `{}`", argv.first().map_or("", String::as_str))).caused_by(error))?,
         };
         let value = value.trim_end_matches(['\r', '\n']).to_owned();

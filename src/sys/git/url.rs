@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::fs::failpoint::broken;
 use crate::sys::http::{Auth, percent_decode, split_userinfo};
 use crate::sys::redact;
 
@@ -32,6 +33,9 @@ pub(super) fn read(url: &str) -> Result<(Address, Option<Auth>)> {
         Err(Error::new(ErrorKind::Invalid, format!("`{}` cannot be the address of a git repository: {reason}", redact(&clean(url))))
             .hint("write `https://…`, `ssh://…`, `user@host:path`, `file:///…` or the path of a folder"))
     };
+    if broken("address") {
+        return Ok((Address::Ssh(url.to_owned()), None));
+    }
     if url.is_empty() {
         return refuse("it is empty");
     }

@@ -7,7 +7,7 @@ use reqwest::blocking::Request;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use url::Url;
 
-use super::credentials::{TokenStyle, origin, split_userinfo};
+use super::credentials::{Origin, TokenStyle, origin, split_userinfo, strays};
 use super::exchange::{Body, Exchange, Patience, exchange};
 use super::failure::offline;
 use super::{Auth, Http};
@@ -71,9 +71,10 @@ impl Http {
             (None, None) => home.clone(),
         };
         let home = origin(&home);
+        let first = origin(&url);
         let mut seen = vec![redact(url.as_str())];
         loop {
-            let answer = self.hop(cx, ask, &method, &url, given, &home, &what)?;
+            let answer = self.hop(cx, ask, &method, &url, given, &[&home, &first], &what)?;
             let (301 | 302 | 303 | 307 | 308, Some(to)) = (answer.status, answer.headers.get(LOCATION)) else {
                 let what = named(&method, &shown, &seen);
                 return Ok(Answered { status: answer.status, headers: answer.headers, body: answer.body, url, redirected: seen.len() > 1, what });
@@ -110,16 +111,7 @@ impl Http {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of one hop, all of them needed")]
-    fn hop(
-        &self,
-        cx: &Context,
-        ask: &Ask<'_>,
-        method: &Method,
-        url: &Url,
-        given: Option<&Auth>,
-        home: &super::credentials::Origin,
-        what: &str,
-    ) -> Result<Exchange> {
+    fn hop(&self, cx: &Context, ask: &Ask<'_>, method: &Method, url: &Url, given: Option<&Auth>, homes: &[&Origin; 2], what: &str) -> Result<Exchange> {
         let invalid = |text: &str| Error::new(ErrorKind::Invalid, format!("{what}: {text}"));
         let mut request = Request::new(method.clone(), url.clone());
         let headers = request.headers_mut();
@@ -127,7 +119,9 @@ impl Http {
         for (name, value) in ask.headers {
             headers.insert(name.clone(), HeaderValue::from_str(value).map_err(|_| invalid("a header holds a character that it must not"))?);
         }
-        if let Some(value) = self.credentials().header(url, given, home, ask.style) {
+        if let Some(value) = self.credentials().header(url, given, homes[0], ask.style)
+            && (homes.contains(&&origin(url)) || !homes.iter().any(|home| strays(home, &origin(url))))
+        {
             headers.insert(AUTHORIZATION, value);
         }
         if let Some(body) = ask.body {

@@ -11,6 +11,7 @@ use url::Url;
 use super::Auth;
 use super::netrc::Netrc;
 use crate::error::{Error, Result};
+use crate::sys::fs::failpoint::broken;
 
 /// How a bare token is presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,13 @@ pub(crate) fn origin(url: &Url) -> Origin {
     (url.scheme().to_owned(), url.host_str().unwrap_or_default().to_ascii_lowercase(), url.port_or_known_default().unwrap_or_default())
 }
 
+/// Whether a redirect that led `from` one origin `to` another left it for another door of the same host: whoever listens there
+/// need not be the one whom the host's token or netrc login is meant for. From http to https by their own ports is no such thing.
+pub(crate) fn strays(from: &Origin, to: &Origin) -> bool {
+    let upgrade = (from.0.as_str(), from.2, to.0.as_str(), to.2) == ("http", 80, "https", 443);
+    from.1 == to.1 && from != to && !upgrade
+}
+
 impl Credentials {
     /// Reads the configured netrc file, which must be there, or else the user's own, which need not.
     pub(crate) fn read(configured: Option<&Path>) -> Result<Self> {
@@ -48,7 +56,7 @@ impl Credentials {
     pub(crate) fn header(&self, url: &Url, given: Option<&Auth>, home: &Origin, style: TokenStyle) -> Option<HeaderValue> {
         let own = origin(url);
         let auth = match given {
-            Some(auth) if own == *home => auth.clone(),
+            Some(auth) if own == *home || broken("origin") => auth.clone(),
             _ => self.of_host(&own.1, style)?,
         };
         let text = match auth {
@@ -159,6 +167,15 @@ mod tests {
         assert_eq!(header("https://a.example:8443/y"), None);
         assert_eq!(header("https://b.example/y"), None);
         assert_eq!(header("https://other.example/y").as_deref(), Some("Basic dTpw"));
+    }
+
+    #[test]
+    fn another_port_of_the_same_host_is_another_door() {
+        let at = |url: &str| origin(&Url::parse(url).unwrap());
+        assert!(strays(&at("https://a.example/"), &at("https://a.example:8443/")));
+        assert!(strays(&at("http://a.example:8080/"), &at("https://a.example/")));
+        assert!(!strays(&at("http://a.example/x"), &at("https://A.example/y")));
+        assert!(!strays(&at("https://a.example/"), &at("https://b.example:1/")));
     }
 
     #[test]
