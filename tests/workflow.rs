@@ -266,8 +266,12 @@ fn old_generations_go_by_themselves_and_forget_takes_the_pins() {
     assert_eq!(shop.env.tree("one"), tree, "the files stay");
     shop.env.greffon(["stock", "gc"]).run().succeeds();
     assert!(listed(&shop).is_empty());
-    // What stands there is nobody's now, and is not taken over unasked.
-    shop.env.greffon(["sync"]).run().fails(1);
+    // What stands there is nobody's now: another tree than the wanted one is not taken over, the wanted one is as it stands.
+    std::fs::write(shop.env.path("one/plugins/a/code.txt"), "by hand\n").expect("written");
+    shop.env.greffon(["sync"]).run().fails(1).says("plugins/a/code.txt");
+    assert_eq!(shop.env.read("one/plugins/a/code.txt"), "by hand\n");
+    std::fs::write(shop.env.path("one/plugins/a/code.txt"), "a 1.3.0\n").expect("written");
+    shop.env.greffon(["sync"]).run().succeeds();
     assert_eq!(shop.env.tree("one"), tree);
 }
 
