@@ -168,6 +168,6 @@ pub(crate) struct SavedWhich {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
     /// All of them
-    #[arg(long = "everything", conflicts_with = "paths")]
+    #[arg(id = "everything", long = "everything", conflicts_with = "paths")]
     pub(crate) all: bool,
 }
