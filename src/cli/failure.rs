@@ -4,11 +4,12 @@ use super::output::{Printer, width};
 use super::text::plain_json;
 use crate::diagnostic;
 use crate::error::Error;
+use crate::sys::hide_secrets;
 
 /// Tells a failure on stderr.
 pub(crate) fn tell(printer: &Printer, error: &Error) {
     if printer.is_json() {
-        printer.failure(&(plain_json(&diagnostic::to_json(error).to_string()) + "\n"));
+        printer.failure(&(hide_secrets(&plain_json(&diagnostic::to_json(error).to_string())) + "\n"));
     } else {
         printer.failure(&diagnostic::render(error, printer.colors_errors(), width()));
     }

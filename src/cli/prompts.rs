@@ -15,6 +15,8 @@ use crate::roles::{Cancel, Prompter, Question};
 /// Asks on the terminal, when there is one and nobody forbade it.
 pub(crate) struct Prompts {
     present: bool,
+    /// `NAME=VALUE` of `--answer`.
+    answers: Vec<String>,
     colors: bool,
     bars: MultiProgress,
     cancel: Cancel,
@@ -24,7 +26,7 @@ impl Prompts {
     /// As the flags say. Bars are lifted while a question stands.
     pub(crate) fn new(globals: &Globals, colors: bool, bars: MultiProgress, cancel: Cancel) -> Self {
         let present = !globals.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        Self { present, colors, bars, cancel }
+        Self { present, answers: globals.answers.clone(), colors, bars, cancel }
     }
 
     fn ask_terminal(&self, question: &Question) -> dialoguer::Result<String> {
@@ -65,6 +67,11 @@ impl Prompter for Prompts {
     }
 
     fn ask(&self, question: &Question) -> Result<String> {
+        if let Some(name) = question.flag.strip_prefix("--answer ").and_then(|flag| flag.strip_suffix("=VALUE"))
+            && let Some(answer) = self.answers.iter().find_map(|answer| answer.strip_prefix(name)?.strip_prefix('='))
+        {
+            return Ok(answer.to_owned());
+        }
         if !self.present {
             return Err(
                 Error::new(ErrorKind::Refused, format!("nobody is there to answer: {}", question.text)).hint(format!("answer it with `{}`", question.flag))

@@ -35,6 +35,8 @@ pub struct Globals {
     pub no_progress: bool,
     /// `--no-input`: nobody is asked anything.
     pub no_input: bool,
+    /// `--answer NAME=VALUE`: what extensions' questions are answered with.
+    pub answers: Vec<String>,
     /// `-y`: go-ahead questions are answered with yes; a question about data that can be lost is not.
     pub yes: bool,
     /// `--max-price AMOUNT`: what may be spent unasked. Nothing else spends but an answer.

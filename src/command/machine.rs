@@ -12,7 +12,7 @@ use crate::roles::{Context, ContextBuilder};
 use crate::sys::git::{Sources, TransportChoice};
 use crate::sys::http::{Http, HttpOptions};
 use crate::sys::stockroom::Stockroom;
-use crate::sys::{SecretStore, places};
+use crate::sys::{Network, SecretStore, places};
 
 /// Configuration, network and stock, opened.
 #[derive(Debug, Clone)]
@@ -53,6 +53,7 @@ impl Machine {
         let cx = surroundings
             .secrets(Arc::new(SecretStore::new(secrets)))
             .trees(Arc::new(stockroom.objects().clone()))
+            .network(Network { http: http.clone(), sources: sources.clone() })
             .offline(globals.offline)
             .refresh(globals.refresh)
             .build();

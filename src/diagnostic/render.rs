@@ -23,7 +23,7 @@ const NARROWEST: usize = 40;
 pub fn render(error: &Error, color: bool, width: usize) -> String {
     let mut out = String::new();
     one(error, color, width.max(NARROWEST), &mut out);
-    out
+    crate::sys::hide_secrets(&out)
 }
 
 fn one(error: &Error, color: bool, width: usize, out: &mut String) {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Entry, ObjectId};
+use crate::sys::{Network, hide_secrets};
 
 /// The surroundings of a call. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub struct Context {
     prompter: Arc<dyn Prompter>,
     secrets: Arc<dyn Secrets>,
     trees: Arc<dyn Trees>,
+    network: Option<Network>,
     offline: bool,
     refresh: bool,
 }
@@ -48,9 +50,9 @@ impl Context {
         self.events.emit(event);
     }
 
-    /// Logs a line.
+    /// Logs a line; secrets that were handed out are not shown in it.
     pub fn log(&self, level: Level, text: impl Into<String>) {
-        self.events.emit(Event::Log { level, text: text.into() });
+        self.events.emit(Event::Log { level, text: hide_secrets(&text.into()) });
     }
 
     /// The flag that ^C sets.
@@ -77,6 +79,11 @@ impl Context {
     #[must_use]
     pub fn trees(&self) -> &dyn Trees {
         &*self.trees
+    }
+    /// The network, for what is told at each call what to ask: scripts.
+    #[must_use]
+    pub fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
     }
     /// Whether the network is forbidden.
     #[must_use]
@@ -123,6 +130,7 @@ impl Default for ContextBuilder {
             prompter: Arc::new(Silence),
             secrets: Arc::new(Silence),
             trees: Arc::new(Silence),
+            network: None,
             offline: false,
             refresh: false,
         })
@@ -158,6 +166,12 @@ impl ContextBuilder {
     #[must_use]
     pub fn trees(mut self, trees: Arc<dyn Trees>) -> Self {
         self.0.trees = trees;
+        self
+    }
+    /// What scripts reach the network by.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.0.network = Some(network);
         self
     }
     /// Forbids the network.

@@ -10,7 +10,7 @@ use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use super::failure;
 use super::grants::Allowed;
 use super::instance::Facts;
-use super::limits::Clock;
+use super::limits::{Clock, Guard};
 use crate::error::Result;
 use crate::roles::wire::Inner;
 use crate::roles::{Context, Level};
@@ -119,6 +119,18 @@ impl Call {
     /// As `work`.
     pub fn aside<T>(&self, work: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
         self.0.clock.aside(|| work(&self.0.cx))
+    }
+
+    /// For host functions that compute: fails when a budget of the call is used up. Asked now and then within long work.
+    ///
+    /// # Errors
+    /// `Extension` naming the budget, `Interrupted`.
+    pub fn check(&self) -> Result<()> {
+        self.0.cx.check()?;
+        match Guard::look() {
+            Some(token) => Err(failure::budget(&self.0.allowed.name, &token.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// A host function that ended because the waiting was over says so.

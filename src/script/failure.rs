@@ -127,12 +127,12 @@ fn thrown_by_script(source: &Source, function: &str, value: &Dynamic) -> Error {
 }
 
 fn first_line(text: &str) -> String {
-    text.trim().chars().take(2_000).collect()
+    crate::sys::hide_secrets(text).trim().chars().take(2_000).collect()
 }
 
 /// Rhai's own words, without the call chain that the excerpts show.
 fn one_line(error: &EvalAltResult) -> String {
-    let mut text = error.to_string();
+    let mut text = crate::sys::hide_secrets(&error.to_string());
     if let Some(at) = text.find(" (line ") {
         text.truncate(at);
     }

@@ -81,10 +81,12 @@ impl Limits {
         Ok(self)
     }
 
-    /// The limits with at least so many seconds of waiting: for methods that download or run programs.
+    /// The limits with so many seconds of waiting where nobody said how many: for methods that download or run programs.
     #[must_use]
     pub fn patient(mut self, waiting: u64) -> Self {
-        self.waiting = self.waiting.max(waiting);
+        if self.waiting == Self::default().waiting {
+            self.waiting = waiting;
+        }
         self
     }
 }
@@ -202,7 +204,7 @@ impl Guard {
     }
 
     /// The name of the budget that is used up.
-    fn look() -> Option<Dynamic> {
+    pub(super) fn look() -> Option<Dynamic> {
         GUARD.with_borrow_mut(|guard| {
             let guard = guard.as_mut()?;
             if guard.cancel.is_set() {

@@ -7,6 +7,7 @@ pub mod fs;
 pub mod git;
 pub mod http;
 pub mod memory;
+mod network;
 pub mod places;
 pub mod pool;
 pub mod process;
@@ -15,5 +16,6 @@ mod secrets;
 pub mod stockroom;
 
 pub use first_line::{first_line, first_line_at_home};
-pub use redact::redact;
+pub use network::Network;
+pub use redact::{hide_secrets, redact, remember_secret};
 pub use secrets::SecretStore;

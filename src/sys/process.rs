@@ -30,6 +30,7 @@ pub struct Program {
     input: Vec<u8>,
     most_output: usize,
     timeout: Option<Duration>,
+    grace: Duration,
 }
 
 /// How a program ended.
@@ -76,6 +77,7 @@ impl Program {
             input: Vec::new(),
             most_output: KEPT,
             timeout: None,
+            grace: GRACE,
         }
     }
     /// Adds an argument. Never a secret: every user of the machine can read them.
@@ -146,6 +148,13 @@ impl Program {
         self
     }
 
+    /// The time it has to end by itself when it is told to.
+    #[must_use]
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.grace = time;
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
@@ -165,7 +174,7 @@ impl Program {
         let stderr = child.stderr.take().map(|pipe| Reader::start(pipe, self.most_output));
         let ended = self.wait(cx, &mut child);
         if ended.is_err() {
-            stop(&mut child, group);
+            stop(&mut child, group, self.grace);
         }
         let status = ended?;
         drop(input);
@@ -211,10 +220,10 @@ impl Program {
 }
 
 /// Ends a program and what it started: first asked, then made to.
-fn stop(child: &mut Child, group: Option<Pid>) {
+fn stop(child: &mut Child, group: Option<Pid>, grace: Duration) {
     let signal = |signal| group.is_some_and(|group| kill_process_group(group, signal).is_ok());
     if signal(Signal::TERM) {
-        let end = Instant::now() + GRACE;
+        let end = Instant::now() + grace;
         while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -1,4 +1,6 @@
-//! Urls without their secrets, for messages, logs and files.
+//! Urls without their secrets, and texts without any secret that this process has handed out: for messages, logs and files.
+
+use std::sync::{PoisonError, RwLock};
 
 use super::fs::failpoint::broken;
 
@@ -28,6 +30,34 @@ pub fn redact(url: &str) -> String {
     // What is no path may carry a query; a path may well hold a question mark.
     let end = if scheme.is_empty() { rest.len() } else { rest.find(['?', '#']).unwrap_or(rest.len()) };
     format!("{scheme}{}", &rest[..end])
+}
+
+/// What was handed out, longest first, each also as it looks in urls and in base64.
+static KNOWN: RwLock<Vec<String>> = RwLock::new(Vec::new());
+/// Shorter secrets are not looked for in texts: they would be found in every word.
+const SHORTEST: usize = 4;
+
+/// Remembers a secret whose value was handed to something that might repeat it.
+pub fn remember_secret(value: &str) {
+    use base64::Engine as _;
+    if value.len() < SHORTEST {
+        return;
+    }
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    let in_url: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    for form in [value.to_owned(), in_url, base64::engine::general_purpose::STANDARD.encode(value)] {
+        if !known.contains(&form) {
+            known.push(form);
+        }
+    }
+    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+}
+
+/// The text with `***` in place of every remembered secret.
+#[must_use]
+pub fn hide_secrets(text: &str) -> String {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    known.iter().fold(text.to_owned(), |text, secret| if text.contains(secret.as_str()) { text.replace(secret.as_str(), "***") } else { text })
 }
 
 #[cfg(test)]

@@ -65,6 +65,9 @@ pub(crate) struct GlobalArgs {
     /// Never ask; a question that needs an answer names its flag and fails
     #[arg(long, global = true, hide_short_help = true)]
     no_input: bool,
+    /// Answers a question of an extension beforehand
+    #[arg(long = "answer", value_name = "NAME=VALUE", global = true, hide_short_help = true)]
+    answers: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -96,6 +99,7 @@ impl From<GlobalArgs> for Globals {
             },
             no_progress: args.no_progress,
             no_input: args.no_input,
+            answers: args.answers,
             yes: args.yes,
             max_price: args.max_price,
             jobs: args.jobs.map(usize::from),

@@ -6,9 +6,29 @@
 //! A module's file has a `MODULE`, and a `register` that gives each function to a [`Registrar`]: plain Rust functions of a
 //! [`Call`] and values, whose errors become something that scripts can catch.
 
+#[macro_use]
+mod methods;
+mod archive;
+mod doc;
+mod env;
+mod files;
+mod fs;
+mod git;
 mod handle;
+mod http;
 mod json;
 mod log;
+mod markup;
+mod options;
+mod path;
+mod process;
+mod progress;
+mod prompt;
+mod secret;
+mod template;
+#[cfg(test)]
+mod tests;
+mod texts;
 mod tree;
 mod version;
 
@@ -46,7 +66,28 @@ pub struct Function {
 }
 
 /// Every module.
-pub const MODULES: &[&HostModule] = &[&log::MODULE, &json::MODULE, &version::MODULE, &tree::MODULE];
+pub const MODULES: &[&HostModule] = &[
+    &log::MODULE,
+    &progress::MODULE,
+    &json::MODULE,
+    &texts::TOML,
+    &markup::XML,
+    &markup::HTML,
+    &texts::BASE64,
+    &texts::HASH,
+    &template::MODULE,
+    &version::MODULE,
+    &path::MODULE,
+    &tree::MODULE,
+    &http::MODULE,
+    &git::MODULE,
+    &fs::MODULE,
+    &archive::MODULE,
+    &process::MODULE,
+    &env::MODULE,
+    &secret::MODULE,
+    &prompt::MODULE,
+];
 
 /// Registers what these sorts of grants bring, and what `host` is.
 pub(super) fn register(engine: &mut Engine, kinds: &[Kind]) {
@@ -83,7 +124,9 @@ pub fn reference() -> String {
         }
         text.push_str("\n\n");
         for function in module.functions {
-            text.push_str(&format!("- `{}::{}`: {}\n", module.name, function.signature, function.about));
+            let own = function.signature.split(['(', ' ', ',']).next().is_some_and(|name| name.contains('.'));
+            let place = if own { String::new() } else { format!("{}::", module.name) };
+            text.push_str(&format!("- `{place}{}`: {}\n", function.signature, function.about));
         }
         text.push_str(&format!("\n```rhai\n{}\n```\n\n", module.example.trim()));
     }
@@ -225,32 +268,5 @@ impl Registrar {
     /// ```
     pub fn module(&mut self) -> &mut Module {
         &mut self.module
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_function_is_documented_and_every_documented_function_is_there() {
-        for module in MODULES {
-            let mut registered = build(module).names;
-            registered.sort_unstable();
-            registered.dedup();
-            let mut told: Vec<&str> =
-                module.functions.iter().filter_map(|function| function.signature.split('(').next()).filter(|name| !name.contains('.')).collect();
-            told.sort_unstable();
-            told.dedup();
-            assert_eq!(registered, told, "the module `{}`", module.name);
-        }
-    }
-
-    #[test]
-    fn the_reference_names_them_all() {
-        let text = reference();
-        for module in MODULES {
-            assert!(text.contains(&format!("### `{}`", module.name)));
-        }
     }
 }

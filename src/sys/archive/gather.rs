@@ -88,6 +88,21 @@ impl Gathered {
         Ok(folder)
     }
 
+    /// Calls `each` for everything, sorted: its path, what it is, and a file's or link's blob.
+    pub(super) fn walk(&self, above: &str, each: &mut impl FnMut(String, &'static str, Option<ObjectId>)) {
+        for (name, node) in &self.names {
+            let path = if above.is_empty() { name.clone() } else { format!("{above}/{name}") };
+            match node {
+                Node::Folder(inner) => {
+                    each(path.clone(), "folder", None);
+                    inner.walk(&path, each);
+                }
+                Node::File(entry) => each(path, "file", Some(entry.id)),
+                Node::Link(entry, _) => each(path, "link", Some(entry.id)),
+            }
+        }
+    }
+
     /// The element: the folder `subdir` (of the root, else of the single top folder), the single top folder, or everything.
     pub(super) fn select(mut self, subdir: Option<&str>) -> Result<(Self, Option<String>)> {
         // What macOS puts beside the files when it makes a zip: resource forks, of no use to anybody else.

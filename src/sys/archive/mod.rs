@@ -7,6 +7,7 @@
 mod directory;
 mod gather;
 mod headers;
+mod look;
 mod policy;
 mod sniff;
 mod tar;
@@ -23,6 +24,7 @@ use crate::model::ObjectId;
 use crate::roles::{Context, Level};
 use crate::sys::git::{Objects, PackWriter, Sink};
 
+pub use look::{FileHandle, Held, held, one};
 pub use write::PlainTarGz;
 
 use gather::Gathered;

@@ -111,8 +111,16 @@ pub fn names(path: &Path) -> Result<Option<Vec<String>>> {
 /// # Errors
 /// `Io`; `Interrupted` from the context.
 pub fn digest(cx: &Context, path: &Path) -> Result<(Digest, u64)> {
+    let file = fs_err::File::open(path).map_err(|error| Error::io("read", path, error))?;
+    sha256(cx, file.into_file(), path)
+}
+
+/// An open file's digest and length; `path` is for messages.
+///
+/// # Errors
+/// `Io`; `Interrupted` from the context.
+pub fn sha256(cx: &Context, mut file: std::fs::File, path: &Path) -> Result<(Digest, u64)> {
     let fault = |error| Error::io("read", path, error);
-    let mut file = fs_err::File::open(path).map_err(fault)?;
     let mut hash = Sha256::new();
     let mut size = 0;
     let mut buffer = vec![0; 128 * 1024];

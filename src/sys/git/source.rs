@@ -334,6 +334,16 @@ impl Source {
         Ok(Some(blob.content().to_vec()))
     }
 
+    /// The names at the top of a tree that is here, sorted as git does.
+    ///
+    /// # Errors
+    /// `Git` when the tree is not here.
+    pub fn names(&self, tree: ObjectId) -> Result<Vec<String>> {
+        let repository = self.lease(tree)?;
+        let root = repository.find_tree(oid(tree)).map_err(|error| self.not_here(tree, error))?;
+        Ok(root.iter().filter_map(|entry| entry.name().ok().map(str::to_owned)).collect())
+    }
+
     fn lease(&self, wanted: ObjectId) -> Result<Lease<'_>> {
         if !self.shared.directory.join("HEAD").exists() {
             return Err(self.not_here(wanted, git2::Error::from_str("nothing was ever fetched from there")));

@@ -11,6 +11,7 @@ mod mirror;
 mod netrc;
 mod part;
 mod retry;
+mod send;
 mod slots;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub(crate) use credentials::{TokenStyle, origin, percent_decode, split_userinfo}
 pub(crate) use exchange::Body;
 pub(crate) use failure::{offline, status};
 pub use retry::Timing;
+pub use send::{Reply, Send};
 
 use crate::error::Result;
 use crate::model::Digest;
