@@ -26,8 +26,7 @@ pub(super) const MODULE: HostModule = HostModule {
     ],
     example: "let url = \"https://plugins.example.org/quiz.git\";\n\
               let tags = git::refs(url).filter(|one| one.kind == \"tag\").map(|one| one.name);\n\
-              let newest = version::newest(\"semver\", tags.map(|tag| { tag.replace(\"v\", \"\"); tag }));\n\
-              let about = git::read(url, `v${newest}`, \"version.txt\");",
+              if tags.len() > 0 { log::info(git::read(url, tags[0], \"version.txt\")); }",
     register,
 };
 

@@ -92,6 +92,7 @@ pub const MODULES: &[&HostModule] = &[
 /// Registers what these sorts of grants bring, and what `host` is.
 pub(super) fn register(engine: &mut Engine, kinds: &[Kind]) {
     handle::register(engine);
+    secret::shown(engine);
     for module in MODULES {
         if module.needs.is_empty() || module.needs.iter().any(|kind| kinds.contains(kind)) {
             let built: Shared<Module> = build(module).module.into();
@@ -204,7 +205,10 @@ impl<T: Answer> Answer for Option<T> {
 /// As the body, as something that a script can catch.
 pub fn with<R: Answer>(context: &NativeCallContext<'_>, work: impl FnOnce(&Call) -> Result<R>) -> Result<Dynamic, Box<EvalAltResult>> {
     let call = Call::of(context).ok_or_else(nobody)?;
-    give(work(&call).map(Answer::give))
+    give(work(&call).map(Answer::give)).map_err(|mut error| {
+        error.set_position(context.call_position());
+        error
+    })
 }
 
 fn take<A: Argument>(function: &str, which: usize, value: Dynamic) -> Result<A> {

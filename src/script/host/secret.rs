@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, FuncRegistration, ImmutableString};
+use rhai::{Array, Dynamic, ImmutableString};
 
 use super::{Answer, Function, HostModule, Registrar};
 use crate::error::{Error, ErrorKind, Result};
@@ -83,14 +83,13 @@ fn register(module: &mut Registrar) {
         use base64::Engine as _;
         joined(&list).map(|text| Secret::new(&base64::engine::general_purpose::STANDARD.encode(text)))
     });
-    shown(module);
 }
 
-/// What a secret is as a text.
-fn shown(module: &mut Registrar) {
-    module.module().set_custom_type::<Secret>("secret");
+/// What a secret is as a text. In the engine itself: Rhai's own library would show it by its type's name.
+pub(super) fn shown(engine: &mut rhai::Engine) {
+    engine.register_type_with_name::<Secret>("secret");
     for name in ["to_string", "to_debug"] {
-        FuncRegistration::new(name).in_global_namespace().set_into_module(module.module(), |_: &mut Secret| ImmutableString::from("***"));
+        engine.register_fn(name, |_: &mut Secret| ImmutableString::from("***"));
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod files;
 mod process;
+mod reference;
 mod server;
 mod stores;
 mod values;

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::render;
 use crate::error::Result;
+use crate::model::ObjectId;
 use crate::roles::wire::Role;
-use crate::roles::{Context, ContextBuilder, Event, Events, Prompter, Question, Secrets};
+use crate::roles::{Context, ContextBuilder, Event, Events, Prompter, Question, Secrets, TreeItem, Trees};
 use crate::script::{Allowed, Facts, Grants, Instance, Limits, Script, Source};
 use crate::sys::Network;
 use crate::sys::git::{Sources, TransportChoice};
@@ -24,6 +25,8 @@ pub(super) struct World {
     pub(super) answers: Option<Vec<String>>,
     pub(super) offline: bool,
     pub(super) options: Map<String, Value>,
+    /// The text of every file of every tree.
+    pub(super) tree: Option<String>,
 }
 
 #[derive(Default)]
@@ -48,6 +51,16 @@ impl Secrets for Known {
     }
 }
 
+struct Planted(Option<String>);
+impl Trees for Planted {
+    fn read(&self, _: ObjectId, _: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.clone().map(String::into_bytes))
+    }
+    fn list(&self, _: ObjectId, _: &str) -> Result<Option<Vec<TreeItem>>> {
+        Ok(None)
+    }
+}
+
 struct Person(Mutex<Vec<String>>);
 impl Prompter for Person {
     fn is_present(&self) -> bool {
@@ -69,6 +82,7 @@ impl World {
             answers: None,
             offline: false,
             options: Map::new(),
+            tree: None,
         }
     }
 
@@ -90,6 +104,7 @@ impl World {
             .events(Arc::clone(&self.log) as Arc<dyn Events>)
             .secrets(Arc::new(Known(self.secrets.clone())))
             .network(Network { http, sources })
+            .trees(Arc::new(Planted(self.tree.clone())))
             .offline(self.offline);
         match &self.answers {
             Some(answers) => builder.prompter(Arc::new(Person(Mutex::new(answers.clone())))).build(),
