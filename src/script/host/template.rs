@@ -21,7 +21,7 @@ pub(super) const MODULE: HostModule = HostModule {
         Function { signature: "render(text, values) -> text", about: "fills a text's places with a map's values, as they are" },
         Function { signature: "render(text, values, options) -> text", about: "the same; `escape: \"html\"` escapes every value" },
     ],
-    example: "let page = template::render(`{% for p in plugins %}{{ p.name | upper }} {{ p.version }}\\n{% endfor %}`, #{ plugins: [#{ name: \"quiz\", version: \"1.2\" }] });\n\
+    example: "let page = template::render(\"{% for p in plugins %}{{ p.name | upper }} {{ p.version }}\\n{% endfor %}\", #{ plugins: [#{ name: \"quiz\", version: \"1.2\" }] });\n\
               if page != \"QUIZ 1.2\\n\" { throw page; }",
     register,
 };

@@ -22,7 +22,7 @@ pub(super) const TOML: HostModule = HostModule {
         Function { signature: "doc(text) -> document", about: "the same as a read-only document, for large ones: see `json::doc`" },
         Function { signature: "text(map) -> text", about: "writes a map as TOML" },
     ],
-    example: "let about = toml::parse(`name = \"quiz\"\\n[requires]\\ncore = \"4.5\"`);\nlog::info(`${about.name} wants ${about.requires.core}`);",
+    example: "let about = toml::parse(`name = \"quiz\"\n[requires]\ncore = \"4.5\"`);\nlog::info(`${about.name} wants ${about.requires.core}`);",
     register: register_toml,
 };
 
