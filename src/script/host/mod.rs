@@ -93,6 +93,8 @@ pub const MODULES: &[&HostModule] = &[
 pub(super) fn register(engine: &mut Engine, kinds: &[Kind]) {
     handle::register(engine);
     secret::shown(engine);
+    // Rhai's own `trim` changes the text where it stands, and gives nothing.
+    engine.register_fn("trimmed", |text: &str| ImmutableString::from(text.trim()));
     for module in MODULES {
         if module.needs.is_empty() || module.needs.iter().any(|kind| kinds.contains(kind)) {
             let built: Shared<Module> = build(module).module.into();
