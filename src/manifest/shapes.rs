@@ -161,6 +161,8 @@ shape! {
         "sha256" => sha256: At<String>,
         /// Its budgets, where they differ from the usual ones.
         "limits" => limits: Entries<Anything>,
+        /// A dialogue's options that are the same for every element.
+        "with" => with: Entries<Anything>,
     }
 
     /// What is granted; nothing is by default.

@@ -7,3 +7,5 @@ mod shop;
 mod support;
 
 mod agreed;
+mod installers;
+mod ready;

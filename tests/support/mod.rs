@@ -39,3 +39,4 @@ pub use repos::{Repo, git, git_with_input};
 pub use server::{Certificate, Logged, Server};
 pub use shelf::Shelf;
 pub use terminal::Terminal;
+pub use wire::{Reply, Request};

@@ -58,7 +58,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub(super) fn start(tls: bool, handler: Arc<Handler>) -> Self {
+    pub fn start(tls: bool, handler: Arc<Handler>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
         let address = listener.local_addr().expect("its address");
         let shared = Arc::new(Shared::default());

@@ -22,13 +22,17 @@ pub struct Happening {
     pub reason: String,
 }
 
-/// `{moment, site: {name, path}, changes, generation, from, reason}`; for a moment of one element its `element` too.
+/// `{moment, site: {name, path}, changes, elements, generation, from, reason}`; `elements` is all that the site is made of then, `{id, type, name, version, path}`; for a moment of one element its `element` too.
 pub(super) fn event(moment: Moment, site: &WantedSite, happening: &Happening, change: Option<&Change>) -> Value {
     let changes: Vec<Value> = happening.changes.iter().map(|change| told(site, happening, change)).collect();
+    let whole =
+        |graft: &Graft| json!({ "id": graft.id, "type": graft.id.kind(), "name": graft.id.name(), "version": graft.version, "path": graft.placement.path });
+    let elements: Vec<Value> = happening.after.iter().map(whole).collect();
     let mut event = json!({
         "moment": moment.key(),
         "site": { "name": site.name, "path": site.path },
         "changes": changes,
+        "elements": elements,
         "generation": happening.generation,
         "from": happening.from,
         "reason": happening.reason,
