@@ -37,7 +37,7 @@ impl Standard {
         }
         let lock = assemble(&mut sites, &request.lock);
         let warnings = warnings(&sites).into_iter().chain(asked.held()).collect();
-        Ok(Resolution { warnings, sites, lock })
+        Ok(Resolution { sites, lock, warnings })
     }
 
     fn resolve_site(

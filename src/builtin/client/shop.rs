@@ -184,9 +184,10 @@ impl Standard {
                 continue;
             }
             let asked = ReleaseRequest { id: id.clone(), version: pin.version.clone(), identity: identity.clone(), receipt: locked.receipt.clone() };
-            let done = match cx.offline() {
-                true => Err(Error::new(ErrorKind::Offline, "the shop cannot be asked offline")),
-                false => self.parts.dialogues.open(&options).and_then(|dialogue| dialogue.release(cx, &asked)),
+            let done = if cx.offline() {
+                Err(Error::new(ErrorKind::Offline, "the shop cannot be asked offline"))
+            } else {
+                self.parts.dialogues.open(&options).and_then(|dialogue| dialogue.release(cx, &asked))
             };
             match done {
                 Ok(true) => notes.push(format!("the seat of {id} for `{identity}` was given back")),
