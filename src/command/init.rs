@@ -97,3 +97,18 @@ pub fn run(globals: &Globals, options: &Options) -> Result<Report> {
     }
     Ok(Report { schema: "greffon/init/1", path: path.display().to_string(), app })
 }
+
+/// A manifest with nothing but the application's installer.
+///
+/// # Errors
+/// `Unsupported` for an application that greffon has no installer for.
+pub(super) fn template(app: &str) -> Result<String> {
+    match app {
+        "moodle" => Ok("[config]\ninstaller = \"builtin:moodle\"\n\n[types.core]\n\n[types.plugins]\n".to_owned()),
+        "tree" => {
+            Ok("[config]\ninstaller = { use = \"builtin:tree\", types = { core = \".\", plugins = \"plugins/{name}\" } }\n\n[types.core]\n\n[types.plugins]\n"
+                .to_owned())
+        }
+        _ => Err(Error::new(ErrorKind::Unsupported, format!("there is no template for `{}`", app.escape_debug()))),
+    }
+}

@@ -9,6 +9,7 @@ mod versions;
 mod workspace;
 
 pub mod add;
+pub mod adopt;
 pub mod build;
 pub mod diff;
 pub mod doctor;

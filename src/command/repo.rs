@@ -143,8 +143,11 @@ pub fn adopt(workspace: &Workspace, options: &UseOptions) -> Result<UseReport> {
     } else {
         crate::builtin::client::relative_to(&workspace.base(), &places::absolute(std::path::Path::new(&found.url))?)
     };
-    let text =
-        add_repository(&workspace.manifest.path, &workspace.manifest.text, &NewRepository { name: name.clone(), url: url.clone(), types: new_types.clone() })?;
+    let text = add_repository(
+        &workspace.manifest.path,
+        &workspace.manifest.text,
+        &NewRepository { name: name.clone(), r#use: "builtin:index".into(), url: url.clone(), types: new_types.clone() },
+    )?;
     crate::manifest::Manifest::parse(&workspace.manifest.path, text.clone())?;
     let written = !workspace.globals.dry_run;
     if written {

@@ -12,7 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct NewRepository {
     /// Its name.
     pub name: String,
-    /// The index's address.
+    /// What serves it: `builtin:index`.
+    pub r#use: String,
+    /// The index's address, or what the repository's `url` is to be.
     pub url: String,
     /// Type → path and scheme, for types that the installer does not know yet.
     pub types: IndexMap<String, (String, Option<String>)>,
@@ -31,7 +33,7 @@ pub fn add_repository(path: &Path, text: &str, new: &NewRepository) -> Result<St
     let config = document.entry("config").or_insert_with(|| Item::Table(implicit())).as_table_like_mut().ok_or_else(|| fails("`config` is no table"))?;
     let mut entry = Table::new();
     entry.insert("name", value(&new.name));
-    entry.insert("use", value("builtin:index"));
+    entry.insert("use", value(&new.r#use));
     entry.insert("url", value(&new.url));
     match config.entry("repositories").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())) {
         Item::ArrayOfTables(list) => list.push(entry),
@@ -74,7 +76,7 @@ mod tests {
 
     fn added(text: &str, types: &[(&str, &str)]) -> String {
         let types = types.iter().map(|(kind, path)| ((*kind).to_owned(), ((*path).to_owned(), None))).collect();
-        let new = NewRepository { name: "theirs".into(), url: "https://plugins.example.org/".into(), types };
+        let new = NewRepository { name: "theirs".into(), r#use: "builtin:index".into(), url: "https://plugins.example.org/".into(), types };
         add_repository(Path::new("greffon.toml"), text, &new).expect("a plain manifest")
     }
 

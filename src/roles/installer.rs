@@ -1,7 +1,7 @@
 //! The installer role: belongs to the application; alone knows where an element goes. It *says*; [`crate::site`] *does*.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,38 @@ pub trait Installer: Debug + Send + Sync {
 
     /// The types this application knows; empty: any.
     fn types(&self) -> Vec<String>;
+
+    /// The elements that stand in a tree that greffon did not make, as far as the files themselves say so; the core first, owners
+    /// before what they own. What an installer cannot tell, it leaves out.
+    ///
+    /// # Errors
+    /// When the site cannot be read.
+    fn survey(&self, cx: &Context, site: &Path) -> Result<Survey> {
+        let _ = (cx, site);
+        Ok(Survey::default())
+    }
+}
+
+/// What an installer sees in a tree that greffon did not make.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Its elements.
+    pub elements: Vec<Surveyed>,
+    /// Paths that belong to the site's owner, as in [`Placement::protect`].
+    pub protect: Vec<String>,
+}
+
+/// One element that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surveyed {
+    /// Which.
+    pub id: ElementId,
+    /// Its folder; `.` for one that is the whole tree.
+    pub path: String,
+    /// Its version, where its files say it.
+    pub version: Option<Version>,
+    /// The file that says so, relative to its folder: an element with another one is another version.
+    pub marker: Option<String>,
 }
 
 /// How versions are learned from a git repository.

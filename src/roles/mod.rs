@@ -22,6 +22,6 @@ pub use dialogue::{
     AuthorizeRequest, Deal, Dialogue, Dialogues, FetchRequest, NoDialogues, Permit, Quote, QuoteRequest, ReceiptRequest, ReleaseRequest, Seats,
 };
 pub use downloader::{DownloadRequest, Downloader};
-pub use installer::{InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions};
+pub use installer::{InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions, Survey, Surveyed};
 pub use repository::{ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 pub use stock::{GcReport, GcRequest, PinRequest, Stock, StockKey, StoreRequest, StoredElement};

@@ -78,7 +78,7 @@ impl Site {
     }
 
     /// The state, made where it is missing, and its lock.
-    fn make_locked(&self, cx: &Context) -> Result<(Dir, ExclusiveLock)> {
+    pub(super) fn make_locked(&self, cx: &Context) -> Result<(Dir, ExclusiveLock)> {
         loop {
             let state = self.places.make_state()?;
             let held = lock::take(cx, &state, &self.name)?;
@@ -396,7 +396,7 @@ fn nothing_there(index: &Index) -> Scan {
 }
 
 /// The index with what a look at the site taught.
-fn refreshed(index: &Index, scan: &Scan) -> Index {
+pub(super) fn refreshed(index: &Index, scan: &Scan) -> Index {
     let mut index = index.clone();
     for (file, state) in index.files.iter_mut().zip(&scan.files) {
         file.witness = match state {
@@ -473,7 +473,7 @@ fn take_over_folder(staged: &Dir, name: &str, root: &Dir) -> Result<()> {
     dir.set_mode(found.mode & 0o7777)
 }
 
-fn record(number: u64, request: &ApplyTree) -> Record {
+pub(super) fn record(number: u64, request: &ApplyTree) -> Record {
     Record {
         number,
         tree: request.tree,

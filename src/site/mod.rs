@@ -5,6 +5,7 @@
 //! that into the fewest steps, `stage` makes everything ready, `journal` says what will be done, `steps` does it (or takes it back),
 //! `sift` looks through what was displaced, `generations` records, `apply` and `recover` lead.
 
+mod adopt;
 mod along;
 mod apply;
 mod build;
@@ -36,6 +37,7 @@ mod wanted;
 
 use std::path::{Path, PathBuf};
 
+pub use adopt::{Standing, Standings, is_protected};
 pub use build::build;
 pub use pending::Pending;
 pub use saved::SavedFile;

@@ -65,6 +65,6 @@ impl Site {
         }
         error
             .hint(format!("name an empty folder, or move this one away and make the site anew: `mv {path} {path}.before && greffon sync --site {}`", self.name))
-            .hint("a folder that holds exactly what is wanted is taken over as it is")
+            .hint(format!("a folder that holds exactly what is wanted is taken over as it is; `greffon adopt {path}` takes over what stands there"))
     }
 }

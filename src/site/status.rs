@@ -53,7 +53,11 @@ impl Site {
         status.held = generations::hold(&state)?.map(|hold| hold.reason);
         let homes = homes(&index.grafts);
         // What lies directly in the site's folder is its owner's (`config.php`, uploads): the core only shares that folder.
-        let owners_own = |extra: &Extra| split(&extra.path).0.is_empty() || (extra.folder && homes.contains(split(&extra.path).0));
+        // So is the `.git` of a work tree that was adopted.
+        let owners_own = |extra: &Extra| {
+            let (folder, name) = split(&extra.path);
+            folder.is_empty() || name == ".git" || (extra.folder && homes.contains(folder))
+        };
         // Where no element lives at the root, what lies there is no concern of greffon's.
         let at_root = index.grafts.iter().any(|graft| split(plain(&graft.placement.path)).0.is_empty());
         let concerns = |extra: &&Extra| !extra.protected && !extra.in_the_way && (at_root || !split(&extra.path).0.is_empty());

@@ -7,7 +7,8 @@ use super::resolved::Resolved;
 use crate::model::{Download, ElementId, ElementInfo, Lock, LockedElement, Pin};
 
 /// A url as it may be written down: without user and password. Paths stay as they are.
-pub(super) fn source_of(url: &str) -> String {
+#[must_use]
+pub fn source_of(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.has_host() && (!parsed.username().is_empty() || parsed.password().is_some()) && parsed.scheme().starts_with("http") => {
             let _ = parsed.set_username("");

@@ -30,9 +30,10 @@ use serde::Deserialize;
 
 pub use fit::{Misfit, fit};
 pub use graft::GraftedSite;
-pub use locking::{assemble, relative_to};
+pub use locking::{assemble, relative_to, source_of};
 pub use pins::{pin_generation, pin_of, pin_recorded, pin_what_is_there};
 pub use portable::{lock_text, read_lock};
+pub use record::{RecordTexts, record_texts};
 pub use resolved::Resolved;
 pub use schemes::Schemes;
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::Standard;
 use super::resolved::Resolved;
-use super::{Parts, Standard};
 use crate::error::Result;
 use crate::model::{Digest, ElementInfo, WantedSite};
 use crate::site::{Generation, Hold, Presence, Site};
@@ -57,14 +57,14 @@ impl Observed {
 }
 
 /// A name for everything that decides a site's tree. `None` where something is only known by looking at it: a local path, a tree never fetched.
-pub(super) fn fingerprint(parts: &Parts, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Option<String>> {
-    let mut text = format!("graft 1\n{}\n", parts.installer_key);
+pub(super) fn fingerprint(installer_key: &str, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Option<String>> {
+    let mut text = format!("graft 1\n{installer_key}\n");
     for one in resolution {
         let Some(tree) = one.locked.tree.filter(|_| !one.locked.is_live()) else { return Ok(None) };
         let _ = writeln!(text, "{}@{} {tree}", one.id, one.pin.version);
         for patch in wanted.elements.get(&one.id).map(|element| element.patches.as_slice()).unwrap_or_default() {
-            let bytes = crate::sys::fs::read_text(patch, 64 << 20)?.unwrap_or_default();
-            let _ = writeln!(text, "patch {}", Digest::of(bytes.as_bytes()));
+            let bytes = crate::sys::fs::read(patch, 64 << 20)?.unwrap_or_default();
+            let _ = writeln!(text, "patch {}", Digest::of(&bytes));
         }
     }
     Ok(Some(Digest::of(text.as_bytes()).to_string()))

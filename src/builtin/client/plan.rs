@@ -44,7 +44,7 @@ impl Standard {
     /// What stands at a site, and what of its resolution is in stock. A site made of exactly this is not looked into further.
     fn look_at(&self, cx: &Context, wanted: &WantedSite, resolution: &[Resolved]) -> Result<Looked> {
         let observed = self.observe(wanted)?;
-        let fingerprint = fingerprint(&self.parts, wanted, resolution)?;
+        let fingerprint = fingerprint(&self.parts.installer_key, wanted, resolution)?;
         if observed.is_made_of(fingerprint.as_deref()) {
             let available = resolution.iter().map(|one| Available { resolved: one.clone(), tree: one.locked.tree }).collect();
             let map = resolution.iter().map(map_entry).collect();

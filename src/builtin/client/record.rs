@@ -1,5 +1,7 @@
 //! What is recorded with a generation: this site's part of the lock, the element infos, a message that says what changed.
 
+use std::path::Path;
+
 use super::Standard;
 use super::observe::{Infos, fingerprint};
 use super::resolved::{Resolved, info_of};
@@ -9,33 +11,49 @@ use crate::roles::{Context, ElementInfoRequest, InfoRequest};
 
 /// The texts of a generation.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
+pub struct RecordTexts {
     /// The lockfile that this site alone would have.
     pub lock: String,
-    /// See [`Infos`].
+    /// What is installed and from what it was made, as JSON.
     pub infos: String,
     /// One line, then a line a change.
     pub message: String,
 }
 
 impl Standard {
-    pub(super) fn record(&self, cx: &Context, wanted: &WantedSite, lock: &Lock, plan: &SitePlan, reason: &str) -> Result<Record> {
-        let resolution = resolution_of(wanted, lock, plan);
-        let mut own = Lock { extensions: lock.extensions.clone(), ..Lock::default() };
-        for one in &resolution {
-            own.elements.insert(one.key(), one.locked.clone());
-        }
-        let infos = Infos {
-            schema: "greffon/infos/1".to_owned(),
-            fingerprint: fingerprint(&self.parts, wanted, &resolution)?,
-            elements: resolution.iter().map(|one| self.described(cx, one, plan)).collect(),
-        };
-        Ok(Record {
-            lock: super::lock_text(&own, &self.parts.base),
-            infos: serde_json::to_string_pretty(&infos).unwrap_or_default(),
-            message: message(plan, reason),
-        })
+    pub(super) fn record(&self, cx: &Context, wanted: &WantedSite, lock: &Lock, plan: &SitePlan, reason: &str) -> Result<RecordTexts> {
+        texts(&self.parts.installer_key, &self.parts.base, wanted, lock, plan, reason, |one| self.described(cx, one, plan))
     }
+}
+
+/// What is recorded with a generation that this plan makes, by the lock alone. `installer_key`, `base`: see [`super::Parts`].
+///
+/// # Errors
+/// `Io` for a patch that cannot be read.
+pub fn record_texts(installer_key: &str, base: &Path, wanted: &WantedSite, lock: &Lock, plan: &SitePlan, reason: &str) -> Result<RecordTexts> {
+    texts(installer_key, base, wanted, lock, plan, reason, |one| info_of(one, base))
+}
+
+fn texts(
+    installer_key: &str,
+    base: &Path,
+    wanted: &WantedSite,
+    lock: &Lock,
+    plan: &SitePlan,
+    reason: &str,
+    describe: impl Fn(&Resolved) -> ElementInfo,
+) -> Result<RecordTexts> {
+    let resolution = resolution_of(wanted, lock, plan);
+    let mut own = Lock { extensions: lock.extensions.clone(), ..Lock::default() };
+    for one in &resolution {
+        own.elements.insert(one.key(), one.locked.clone());
+    }
+    let infos = Infos {
+        schema: "greffon/infos/1".to_owned(),
+        fingerprint: fingerprint(installer_key, wanted, &resolution)?,
+        elements: resolution.iter().map(describe).collect(),
+    };
+    Ok(RecordTexts { lock: super::lock_text(&own, base), infos: serde_json::to_string_pretty(&infos).unwrap_or_default(), message: message(plan, reason) })
 }
 
 impl Standard {

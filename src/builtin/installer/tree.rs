@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::builtin::options;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{UseSpec, parse_package};
+use crate::manifest::{Package, UseSpec, parse_package};
 use crate::model::{ElementId, ElementInfo, Placement};
-use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, PlaceRequest, PrepareRequest};
+use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, PlaceRequest, PrepareRequest, Survey, Surveyed};
 use crate::sys::fs;
 
 /// What `use = "builtin:tree"` names.
@@ -193,6 +193,49 @@ impl Installer for Tree {
     fn types(&self) -> Vec<String> {
         self.types.keys().cloned().collect()
     }
+
+    fn survey(&self, _: &Context, site: &Path) -> Result<Survey> {
+        let mut survey = Survey::default();
+        let any = IndexMap::from([("core".to_owned(), TypeRule { path: ".".to_owned(), ..TypeRule::default() })]);
+        for (kind, rule) in if self.types.is_empty() { &any } else { &self.types } {
+            let path = rule.path.replace("{type}", kind);
+            let (folder, name) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path.as_str()));
+            match name.split_once("{name}") {
+                // A name is not told by the place: what the package file says, else a word for it.
+                None if !path.contains("{name}") => {
+                    let package = package(&site.join(&path))?.filter(|package| package.info.id.kind() == kind);
+                    let id = package.as_ref().map_or_else(|| ElementId::new(kind.as_str(), "app"), |package| Ok(package.info.id.clone()))?;
+                    survey.elements.push(seen(id, path.clone(), package));
+                    survey.protect.extend(rule.protect.iter().filter(|_| path == ".").cloned());
+                }
+                Some((before, after)) if !(folder.contains("{name}") || folder.is_empty() && before.is_empty() && after.is_empty()) => {
+                    for found in fs::names(&site.join(folder))?.unwrap_or_default() {
+                        let Some(name) = found.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { continue };
+                        let at = if folder.is_empty() { found.clone() } else { format!("{folder}/{found}") };
+                        if fs::kind(&site.join(&at))? == Some(fs::PathKind::Folder)
+                            && let Ok(id) = ElementId::new(kind.as_str(), name)
+                        {
+                            let package = package(&site.join(&at))?.filter(|package| package.info.id == id);
+                            survey.elements.push(seen(id, at, package));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        survey.elements.sort_by(|a, b| (a.path != ".", a.path.matches('/').count(), &a.path).cmp(&(b.path != ".", b.path.matches('/').count(), &b.path)));
+        Ok(survey)
+    }
+}
+
+/// The package file of a folder, where there is one that can be understood.
+fn package(folder: &Path) -> Result<Option<Package>> {
+    Ok(fs::read_text(&folder.join(PACKAGE_FILE), 1 << 20)?.and_then(|text| parse_package(Path::new(PACKAGE_FILE), &text).ok().flatten()))
+}
+
+fn seen(id: ElementId, path: String, package: Option<Package>) -> Surveyed {
+    let marker = package.is_some().then(|| PACKAGE_FILE.to_owned());
+    Surveyed { id, path, version: package.map(|package| package.info.version), marker }
 }
 
 #[cfg(test)]

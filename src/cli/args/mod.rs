@@ -21,7 +21,7 @@ pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
 pub(crate) use repo::{RepoAction, RepoArgs};
 pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, VerifyArgs, WhyArgs};
-pub(crate) use start::{App, CompletionsArgs, DoctorArgs, InitArgs, TrustArgs};
+pub(crate) use start::{AdoptArgs, App, CompletionsArgs, DoctorArgs, InitArgs, TrustArgs};
 pub(crate) use stock::{StockAction, StockArgs};
 pub(crate) use wanted::{AddArgs, FixArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
 
@@ -65,6 +65,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(InitArgs),
+    Adopt(AdoptArgs),
     Trust(TrustArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::examples;
+use crate::model::ElementId;
 
 /// Write a first greffon.toml
 ///
@@ -24,6 +25,56 @@ pub(crate) struct InitArgs {
     /// The application whose sites these are
     #[arg(long, value_enum, default_value_t = App::Tree)]
     pub(crate) app: App,
+}
+
+/// Take over a site that other means made, as it stands
+///
+/// Recognises the core and every plugin in a tree, finds the commit of its repository that each one is (or the nearest, with a
+/// patch that holds the local changes), and writes manifest, lockfile and first generation so that a following `sync` has nothing
+/// to do. No file of the tree is written. What nothing knows is copied beside the manifest. Where a repository is, say `--git`,
+/// the manifest, the plugin's own `.git`, and the manifest's repositories, in this order.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon adopt /srv/prod/html --dry-run       what would be recognised, and as what",
+    "greffon adopt /srv/prod/html --git core/moodle=https://github.com/moodle/moodle.git",
+    "greffon adopt . --repository ours=https://git.example.org/moodle-{name}.git",
+    "greffon adopt /srv/test/html --name test     a second site, into the same manifest",
+    "greffon adopt /srv/prod/html --release-git   and move every `.git` in it to saved/git/",
+))]
+pub(crate) struct AdoptArgs {
+    /// The tree
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub(crate) path: PathBuf,
+    /// The application, where there is no manifest yet [default: as the tree looks]
+    #[arg(long, value_enum)]
+    pub(crate) app: Option<App>,
+    /// What the manifest calls the site [default: the folder's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// A set of git repositories for the manifest; `{name}` in the url stands for the element's
+    #[arg(long, value_name = "NAME=URL", value_parser = pair)]
+    pub(crate) repository: Vec<(String, String)>,
+    /// Where one element's git repository is
+    #[arg(long, value_name = "TYPE/NAME=URL", value_parser = element_url)]
+    pub(crate) git: Vec<(ElementId, String)>,
+    /// Copy this element beside the manifest, whatever the repositories have
+    #[arg(long, value_name = "TYPE/NAME")]
+    pub(crate) vendor: Vec<ElementId>,
+    /// Move every `.git` out of the site, to `saved/git/` of its state
+    #[arg(long)]
+    pub(crate) release_git: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, url)) if !name.is_empty() && !url.is_empty() => Ok((name.to_owned(), url.to_owned())),
+        _ => Err("it is written NAME=URL".to_owned()),
+    }
+}
+
+fn element_url(text: &str) -> Result<(ElementId, String), String> {
+    let (name, url) = pair(text).map_err(|_| "it is written TYPE/NAME=URL".to_owned())?;
+    Ok((name.parse::<ElementId>().map_err(|error| error.to_string())?, url))
 }
 
 /// An application that `init` knows.

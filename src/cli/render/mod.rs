@@ -1,5 +1,6 @@
 //! Reports as text for people: one file a kind of report.
 
+pub(super) mod adopt;
 pub(super) mod change;
 pub(super) mod doctor;
 pub(super) mod fix;

@@ -35,6 +35,7 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
     let session = Session { globals, surroundings, printer, started: Instant::now() };
     match command {
         Command::Init(args) => start::init(&session, args),
+        Command::Adopt(args) => start::adopt(session, args),
         Command::Trust(args) => start::trust(session, &args),
         Command::Doctor(_) => start::doctor(session),
         Command::Completions(CompletionsArgs { shell }) => completions::print(printer, shell).map(|()| exit::FINE),

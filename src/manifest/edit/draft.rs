@@ -108,6 +108,16 @@ impl<'a> Draft<'a> {
         self.put(&path, value)
     }
 
+    pub(super) fn add_site(&mut self, name: &str, site: &Path) -> Result<()> {
+        let site = toml_string(&entry::relative(&self.base, site));
+        self.put(&["sites".to_owned(), name.to_owned(), "path".to_owned()], &site)
+    }
+
+    pub(super) fn patches(&mut self, id: &ElementId, patches: &[String]) -> Result<()> {
+        let list: Vec<String> = patches.iter().map(|patch| toml_string(patch)).collect();
+        self.set_key(&element_path(id, self.site), "patches", &format!("[{}]", list.join(", ")))
+    }
+
     /// Fails with the names that the manifest (or the site) does not have.
     pub(super) fn check_known(&self, ids: &[ElementId]) -> Result<()> {
         let layout = self.layout()?;

@@ -52,7 +52,7 @@ pub(super) fn value(base: &Path, element: &NewElement) -> String {
 }
 
 /// A path as a manifest in `base` would write it: relative where both are in one folder below the root, else absolute.
-fn relative(base: &Path, path: &Path) -> String {
+pub(super) fn relative(base: &Path, path: &Path) -> String {
     let (from, to): (Vec<Component<'_>>, Vec<Component<'_>>) = (base.components().collect(), path.components().collect());
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     // The root alone is no kinship.

@@ -82,3 +82,24 @@ pub fn set_requirement(path: &Path, text: &str, id: &ElementId, requirement: &Re
     draft.require(id, requirement)?;
     draft.finish()
 }
+
+/// A manifest's text with one more site.
+///
+/// # Errors
+/// `Manifest` when the text is no TOML, or `sites` is no table.
+pub fn add_site(path: &Path, text: &str, name: &str, site: &Path) -> Result<String> {
+    let mut draft = Draft::new(path, text, None)?;
+    draft.add_site(name, site)?;
+    draft.finish()
+}
+
+/// A manifest's text in which an element has these patches, in this order, as they are to be written. With `site` its own entry
+/// is changed.
+///
+/// # Errors
+/// `Manifest` when the text is no TOML; `NotFound` for an unknown site.
+pub fn set_patches(path: &Path, text: &str, id: &ElementId, patches: &[String], site: Option<&str>) -> Result<String> {
+    let mut draft = Draft::new(path, text, site)?;
+    draft.patches(id, patches)?;
+    draft.finish()
+}

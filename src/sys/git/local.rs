@@ -19,7 +19,7 @@ use crate::model::ObjectId;
 use crate::roles::{Context, Event, Unit};
 
 /// A repository at a path: bare, a work tree, or a linked work tree.
-fn repository(path: &Path) -> Result<Repository> {
+pub(super) fn repository(path: &Path) -> Result<Repository> {
     let git = path.join(".git");
     let found = if git.is_dir() { Repository::open_bare(&git) } else { Repository::open_bare(path) };
     found.or_else(|_| Repository::open(path)).map_err(|error| {

@@ -1,8 +1,10 @@
 //! git: remote sources, one bare repository each, and the object database that composed trees live in.
 
 mod alternates;
+mod checkout;
 mod compose;
 mod diff;
+mod edited;
 mod fetch;
 pub mod history;
 mod local;
@@ -28,6 +30,7 @@ mod walk;
 mod tests;
 
 pub(crate) use alternates::{is_group_shared, share};
+pub use checkout::{Checkout, checkout, commits_with, leading_ref};
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub use own::{OwnObject, OwnObjects};
 pub use pack::{Hasher, PackWriter, Sink};

@@ -12,6 +12,7 @@ mod info;
 mod layout;
 mod php;
 mod review;
+mod survey;
 mod version_php;
 
 use std::collections::BTreeMap;
@@ -228,6 +229,10 @@ impl Installer for Moodle {
 
     fn types(&self) -> Vec<String> {
         vec![CORE.to_owned(), PLUGINS.to_owned()]
+    }
+
+    fn survey(&self, _: &Context, site: &std::path::Path) -> Result<crate::roles::Survey> {
+        survey::survey(self, site)
     }
 
     fn review(&self, cx: &Context, view: &OwnerView) -> Result<Vec<String>> {
