@@ -65,7 +65,8 @@ impl Disk<'_> {
                 }
                 continue;
             }
-            if others.iter().any(|other| below(&file.path, other)) {
+            // A link in an element's place is no element.
+            if (!at.is_empty() && file.path == at) || others.iter().any(|other| below(&file.path, other)) {
                 continue;
             }
             let name = if at.is_empty() { file.path.as_str() } else { &file.path[at.len() + 1..] };
