@@ -8,4 +8,7 @@ mod support;
 
 mod agreed;
 mod installers;
+mod licences;
 mod ready;
+mod repositories;
+mod tokens;

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use super::support::{Reply, Request, Server, TestEnvironment};
 
 /// Puts a shipped extension where the manifest's `extension:NAME` finds it.
-#[allow(dead_code, reason = "not every topic needs it")]
 pub(crate) fn ship(env: &TestEnvironment, name: &str) {
     let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("extensions").join(name);
     copy(&from, &env.path(format!("extensions/{name}")));
@@ -21,7 +20,6 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// An archive of these files.
-#[allow(dead_code, reason = "not every topic needs it")]
 pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (path, text) in files {
@@ -32,7 +30,6 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A server whose answers look at a state that tests change.
-#[allow(dead_code, reason = "not every topic needs it")]
 pub(crate) fn serve<S: Send + 'static>(state: S, answer: impl Fn(&mut S, &Request) -> Reply + Send + Sync + 'static) -> (Server, Arc<Mutex<S>>) {
     let state = Arc::new(Mutex::new(state));
     let own = Arc::clone(&state);
@@ -40,18 +37,15 @@ pub(crate) fn serve<S: Send + 'static>(state: S, answer: impl Fn(&mut S, &Reques
 }
 
 /// A form's or a query's field.
-#[allow(dead_code, reason = "not every topic needs it")]
 pub(crate) fn field(text: &str, name: &str) -> String {
     url::form_urlencoded::parse(text.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-#[allow(dead_code, reason = "not every topic needs it")]
 pub(crate) fn json(value: serde_json::Value) -> Reply {
     Reply::new(200, value.to_string()).header("Content-Type", "application/json; charset=UTF-8")
 }
 
 /// Fails where a secret stands in any file below the test's folders, its own sources left out.
-#[allow(dead_code, reason = "not every topic needs it")]
 pub(crate) fn found_nowhere(env: &TestEnvironment, secret: &str, but: &[&str]) {
     fn walk(folder: &Path, secret: &[u8], but: &[&str], found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
