@@ -127,7 +127,8 @@ fn refuse(state: &Path, why: &str) -> Error {
 }
 
 fn fill(dir: &Dir) -> Result<()> {
-    durable::replace(dir, "schema", format!("{SCHEMA}\n").as_bytes())
+    // Before there is a lock to hold: whoever is first on this site may not be alone.
+    durable::replace_together(dir, "schema", format!("{SCHEMA}\n").as_bytes())
 }
 
 fn check_schema(dir: &Dir) -> Result<()> {

@@ -43,14 +43,25 @@ pub fn sync_dir(dir: &Dir) -> Result<()> {
 /// # Errors
 /// `Io`.
 pub fn replace(dir: &Dir, name: &str, bytes: &[u8]) -> Result<()> {
-    let temporary = format!("{name}.new");
-    dir.remove_file(&temporary)?;
-    let file = dir.create(&temporary, bytes, 0o600)?;
+    replace_by(dir, name, &format!("{name}.new"), bytes)
+}
+
+/// The same for a file that several processes may write at once, all of them the same: each by a name of its own.
+///
+/// # Errors
+/// `Io`.
+pub fn replace_together(dir: &Dir, name: &str, bytes: &[u8]) -> Result<()> {
+    replace_by(dir, name, &format!("{name}.{}.new", super::ground::process_id()), bytes)
+}
+
+fn replace_by(dir: &Dir, name: &str, temporary: &str, bytes: &[u8]) -> Result<()> {
+    dir.remove_file(temporary)?;
+    let file = dir.create(temporary, bytes, 0o600)?;
     if !failpoint::broken("sync") {
-        file.sync_all().map_err(|error| dir.error("write to disk", &temporary, error))?;
+        file.sync_all().map_err(|error| dir.error("write to disk", temporary, error))?;
     }
     drop(file);
-    exchange::move_over(dir, &temporary, dir, name)?;
+    exchange::move_over(dir, temporary, dir, name)?;
     sync_dir(dir)
 }
 
