@@ -145,7 +145,7 @@ fn the_lock_pins_bytes() {
 #[test]
 fn without_comparing_digests_other_bytes_are_taken() {
     let taken = changed_sources("promise");
-    assert!(taken.iter().any(|taken| taken.starts_with("another archive") && taken.contains(": 0, as before: false")), "{taken:?}");
+    assert!(taken.iter().any(|taken| taken.contains(": 0, as before: false")), "{taken:?}");
 }
 
 /// Faults at every server of an update. Gives what was left in a state that is neither the earlier nor the wanted one.
