@@ -264,3 +264,45 @@ fn what_an_extension_asks_for_is_granted_on_a_terminal_here_or_in_the_manifest()
     shop.env.greffon(["trust", "--forget"]).run().succeeds();
     assert_eq!(allow(), serde_json::json!({}));
 }
+
+/// The walk-through of extensions/README.md, as it stands there.
+#[test]
+fn an_in_house_framework_is_served_by_three_short_scripts() {
+    let shop = shop();
+    let page = include_str!("../extensions/README.md");
+    let manifest = page.split("```toml walkthrough\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the manifest of the walk-through");
+    for (name, text) in [
+        ("repository", include_str!("../extensions/walkthrough/repository.rhai")),
+        ("installer", include_str!("../extensions/walkthrough/installer.rhai")),
+        ("hook", include_str!("../extensions/walkthrough/hook.rhai")),
+    ] {
+        shop.env.write(format!("tools/{name}.rhai"), text);
+    }
+    // The packages of the shop stand in for what a build server publishes.
+    let entry = |name: &str, version: &str| {
+        let text = std::fs::read_to_string(shop.public("ours").join(format!("elements/plugins/{name}.json"))).expect("an index");
+        let index: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let found = index["versions"].as_array().expect("versions").iter().find(|one| one["version"] == version).expect("the version").clone();
+        let file = found["download"]["url"].as_str().expect("a url").trim_start_matches("../").to_owned();
+        serde_json::json!({ "name": name, "version": version, "file": file.trim_start_matches("../"), "sha256": found["download"]["sha256"] })
+    };
+    let mut first = entry("a", "1.1.0");
+    first["wants"] = serde_json::json!({ "b": "^1" });
+    std::fs::write(shop.public("ours").join("modules.json"), serde_json::json!([entry("a", "1.0.0"), first, entry("b", "1.0.0")]).to_string())
+        .expect("written");
+    let url = shop.files.url("/ours/");
+    let host = url.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
+    shop.env
+        .write("greffon.toml", manifest.replace("https://build.example.org/", &url).replace("build.example.org", &host).replace("/srv/intranet", "intranet"));
+    let synced = shop.env.greffon(["sync"]).run().succeeds();
+    synced.says("2 modules are named in cache/modules.ini");
+    assert_eq!(shop.env.read("intranet/cache/modules.ini"), "module[] = a\nmodule[] = b\n");
+    assert!(shop.env.exists("intranet/app/modules/a") && shop.env.exists("intranet/app/modules/b"));
+    assert!(shop.env.read("greffon.lock").contains("modules/a@1.1.0"));
+    // Without the grant nothing is asked, and the line to add is told.
+    shop.env.write("greffon.toml", shop.env.read("greffon.toml").replace(&format!("net = [\"{host}\"]"), "net = [\"other.example\"]"));
+    shop.env.greffon(["lock", "--refresh"]).run();
+    shop.empty_stock();
+    shop.remove("greffon.lock");
+    shop.env.greffon(["lock"]).run().fails(1).says("may not reach").says("allow = { net");
+}
