@@ -240,7 +240,7 @@ impl Scheme for Moodle {
     fn default_requirement(&self, version: &Version) -> Requirement {
         let parts: Vec<&str> = without_v(version.as_str()).split('.').collect();
         match parts[..] {
-            [major, minor, _] if number(major).is_ok() && number(minor).is_ok() => Requirement::new(format!("{major}.{minor}")),
+            [major, minor, patch] if [major, minor, patch].iter().all(|part| number(part).is_ok()) => Requirement::new(format!("{major}.{minor}")),
             _ => Requirement::any(),
         }
     }
