@@ -1,9 +1,9 @@
 //! One call of a script's function: what host functions find of it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 
@@ -27,6 +27,8 @@ pub(super) struct Parts {
     pub(super) facts: Arc<Facts>,
     pub(super) inner: Option<Inner>,
     pub(super) roles: Arc<BTreeMap<String, Inner>>,
+    /// Paths and git addresses that the request or another role named: answers may name them too.
+    pub(super) told: Mutex<BTreeSet<String>>,
 }
 
 thread_local! {
@@ -47,6 +49,20 @@ impl Call {
 
     fn current() -> Option<Self> {
         CALLS.with_borrow(|calls| calls.last().cloned())
+    }
+
+    /// Whether the request or another role named this path or git address.
+    pub(super) fn was_told(&self, text: &str) -> bool {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner).contains(text)
+    }
+
+    /// Keeps what a request or another role named.
+    pub(super) fn keep_told(&self, value: &serde_json::Value) {
+        let mut found = Vec::new();
+        super::answers::named(value, &mut found);
+        if !found.is_empty() {
+            self.0.told.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        }
     }
 
     /// Has the call stand for what runs on this thread meanwhile.

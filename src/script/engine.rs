@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rhai::packages::{Package, StandardPackage};
-use rhai::{AST, Engine, EvalAltResult, FLOAT, INT, Module, ModuleResolver, ParseError, Position, Scope, Shared};
+use rhai::{AST, Engine, EvalAltResult, FLOAT, INT, ImmutableString, Module, ModuleResolver, ParseError, Position, Scope, Shared};
 
 use super::call::Call;
 use super::limits::{Limits, harden};
@@ -30,10 +30,25 @@ pub(super) fn make(limits: &Limits, scripts: Arc<BTreeMap<String, String>>) -> E
     let no_sleep = || -> Evaluated<()> { Err("a script cannot sleep".into()) };
     engine.register_fn("sleep", move |_: INT| no_sleep());
     engine.register_fn("sleep", move |_: FLOAT| no_sleep());
+    // Rhai's own `replace` makes its text first and measures it then: two texts of 2 MB would make one of 4 TB.
+    let most = limits.text;
+    engine.register_fn("replace", move |text: &mut ImmutableString, from: ImmutableString, to: ImmutableString| replace(text, &from, &to, most));
+    engine.register_fn("replace", move |text: &mut ImmutableString, from: char, to: ImmutableString| replace(text, from.encode_utf8(&mut [0; 4]), &to, most));
     engine.on_print(|text| Call::tell(Level::Detail, text));
     engine.on_debug(|text, _, _| Call::tell(Level::Debug, text));
     engine.set_module_resolver(Own { scripts, loaded: Mutex::default() });
     engine
+}
+
+/// Replaces within a text, where what comes out is not longer than a text may be.
+fn replace(text: &mut ImmutableString, from: &str, to: &str, most: usize) -> Evaluated<()> {
+    let times = text.matches(from).count();
+    let grown = to.len().saturating_sub(from.len()).saturating_mul(times).saturating_add(text.len());
+    if grown > most {
+        return Err(EvalAltResult::ErrorDataTooLarge("Length of string".to_owned(), Position::NONE).into());
+    }
+    *text = text.replace(from, to).into();
+    Ok(())
 }
 
 /// A script's syntax, for what is read of it before it is loaded.

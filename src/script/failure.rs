@@ -117,6 +117,8 @@ fn thrown_by_script(source: &Source, function: &str, value: &Dynamic) -> Error {
         let text = |key: &str| map.get(key).filter(|value| !value.is_unit()).map(ToString::to_string);
         if let Some(message) = text("message") {
             let kind = text("kind").and_then(|kind| KINDS.iter().find(|(name, _)| *name == kind).map(|(_, kind)| *kind));
+            // Only ^C interrupts; a script that says so has failed like any other.
+            let kind = kind.filter(|kind| *kind != ErrorKind::Interrupted);
             let error = Error::new(kind.unwrap_or(ErrorKind::Extension), first_line(&message)).note(format!("said by the extension `{name}` in `{function}`"));
             return text("hint").filter(|hint| !hint.is_empty()).into_iter().fold(error, |error, hint| error.hint(first_line(&hint)));
         }

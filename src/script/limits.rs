@@ -106,7 +106,7 @@ pub(super) fn harden(engine: &mut Engine, limits: &Limits) {
     engine.set_fail_on_invalid_map_property(true);
     engine.set_allow_shadowing(true);
     engine.disable_symbol("eval");
-    engine.on_progress(|operations| if operations % OFTEN == 0 { Guard::look() } else { None });
+    engine.on_progress(|operations| if operations % OFTEN == 0 { Guard::count(operations) } else { None });
 }
 
 /// Operations between two looks: a single one can copy a text of the largest size.
@@ -120,6 +120,8 @@ pub(super) struct Clock {
     waiting: Duration,
     waited: AtomicU64,
     aside: AtomicU64,
+    /// Steps at the last look.
+    operations: AtomicU64,
 }
 
 impl Clock {
@@ -130,11 +132,18 @@ impl Clock {
             waiting: Duration::from_secs(limits.waiting),
             waited: AtomicU64::new(0),
             aside: AtomicU64::new(0),
+            operations: AtomicU64::new(0),
         }
     }
 
     fn micros(of: &AtomicU64) -> Duration {
         Duration::from_micros(of.load(Ordering::Relaxed))
+    }
+
+    /// The budget that was used up by now, were it that nobody told of it.
+    pub(super) fn used_up(&self, limits: &Limits) -> Option<&'static str> {
+        let steps = self.operations.load(Ordering::Relaxed);
+        if steps.saturating_add(OFTEN) >= limits.operations { Some("operations") } else { self.is_over().then_some("seconds") }
     }
 
     /// Whether the script's own work took longer than it may.
@@ -201,6 +210,16 @@ impl Guard {
         }
         let _restore = Restore(GUARD.replace(Some(self)));
         work()
+    }
+
+    /// As [`Self::look`], with the steps so far kept.
+    fn count(operations: u64) -> Option<Dynamic> {
+        GUARD.with_borrow(|guard| {
+            if let Some(guard) = guard {
+                guard.clock.operations.store(operations, Ordering::Relaxed);
+            }
+        });
+        Self::look()
     }
 
     /// The name of the budget that is used up.

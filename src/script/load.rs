@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FnAccess, Scope};
 
@@ -11,7 +11,7 @@ use super::grants::{Allowed, Kind};
 use super::limits::{Clock, Guard, Limits};
 use super::source::Source;
 use super::value::{from_script, to_script};
-use super::{crew, engine, failure, host};
+use super::{answers, crew, engine, failure, host};
 use crate::error::{Error, ErrorKind, Result};
 use crate::roles::Context;
 use crate::roles::wire::{Inner, Role};
@@ -123,7 +123,9 @@ impl Script {
         cx.check()?;
         let clock = Arc::new(Clock::start(&limits));
         let guard = Guard::new(Arc::clone(&clock), cx.cancel().clone(), &limits);
-        let call = Call::new(Parts { cx, clock, allowed, facts, inner, roles });
+        let time = Arc::clone(&clock);
+        let call = Call::new(Parts { cx, clock, allowed, facts, inner, roles, told: Mutex::default() });
+        call.keep_told(&request);
         let counts = self.functions.get(function.as_str()).map_or(&[][..], Vec::as_slice);
         let request = to_script(&request);
         let host = || Dynamic::from(host::Handle(call.clone()));
@@ -141,8 +143,18 @@ impl Script {
             })
         });
         let answer: Result<Dynamic, Box<EvalAltResult>> = answer;
+        // Rhai's own functions that take a comparison let its errors go: what ended there has ended here too.
+        if answer.is_ok()
+            && let Some(budget) = time.used_up(&limits)
+        {
+            let error = failure::budget(&self.source.name, budget);
+            return Err(failure::header(&self.source, &function).into_iter().fold(error, Error::at));
+        }
         let value = answer.map_err(|error| failure::failed(&self.source, call.allowed(), &function, &error))?;
-        from_script(&value).map_err(|what| Error::new(ErrorKind::Extension, format!("`{function}` of the extension `{}` gave {what}", self.source.name)))
+        let answer = from_script(&value)
+            .map_err(|what| Error::new(ErrorKind::Extension, format!("`{function}` of the extension `{}` gave {what}", self.source.name)))?;
+        answers::check(&call, &function, &answer).map_err(|error| failure::header(&self.source, &function).into_iter().fold(error, Error::at))?;
+        Ok(answer)
     }
 }
 

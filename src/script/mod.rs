@@ -8,6 +8,7 @@
 //! | `limits` | the budgets, and the guard that stops a script that trips one |
 //! | `grants` | what a script needs, what it is allowed, and the check of every single use |
 //! | `call` | one call of a function: its context, its clock, its grants |
+//! | `answers` | the files of this machine that an answer names, held to the grants |
 //! | `instance` | a script configured for a role: answers the role's methods ([`crate::roles::wire`]) |
 //! | `scheme` | a version scheme that is a script |
 //! | `crew` | threads with a stack that scripts cannot overflow |
@@ -33,6 +34,7 @@
 //! Nothing is granted by default. A script that trips a budget is stopped with its file, its line and the budget's name, and
 //! cannot catch that. No panic, no stack overflow and no endless loop of a script takes greffon down.
 
+mod answers;
 pub mod call;
 mod crew;
 mod engine;

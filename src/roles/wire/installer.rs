@@ -17,6 +17,10 @@ use crate::sys::fs;
 
 const PLACEMENT: &str = "a path relative to the site, or a map with `path`, and where they are needed `subdir`, `protect`, `empty_dirs`, `scheme`, `prepare`";
 
+/// Longer paths are none that a file system has.
+const LONGEST: usize = 4096;
+/// Folders within folders: trees are composed one within the other.
+const DEEPEST: usize = 128;
 /// The keys of a placement.
 const KEYS: &[&str] = &["path", "subdir", "protect", "empty_dirs", "scheme", "prepare", "phases", "homes", "serves"];
 
@@ -53,6 +57,10 @@ impl Installer for WiredInstaller {
             only_keys(&*self.to, "place", map, KEYS, PLACEMENT)?;
         }
         let placement: Placement = from_answer(&*self.to, "place", answer, PLACEMENT)?;
+        if placement.path.len() > LONGEST || placement.path.matches('/').count() > DEEPEST {
+            let what = format!("{} would be placed at a path that is too long ({} bytes)", request.id, placement.path.len());
+            return Err(wrong_answer(&*self.to, "place", &what, PLACEMENT));
+        }
         let inside = std::iter::once(&placement.path).filter(|path| *path != ".").chain(&placement.empty_dirs).chain(&placement.subdir);
         for path in inside {
             fs::beneath::check_relative(path)

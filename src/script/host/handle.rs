@@ -70,5 +70,6 @@ fn role(call: &Call, found: Option<&Inner>, missing: &str, hint: &str) -> Result
 fn ask(InnerHandle(call, inner): &InnerHandle, method: &str, request: &Dynamic) -> Result<Dynamic> {
     let request: Value = from_script(request).map_err(|what| Error::new(ErrorKind::Extension, format!("`{method}` of another role was given {what}")))?;
     let answer = call.aside(|cx| inner.serve(cx, method, request))?;
+    call.keep_told(&answer);
     Ok(to_script(&answer))
 }
