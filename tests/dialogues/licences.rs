@@ -153,7 +153,9 @@ fn every_refusal_is_told_by_its_cause() {
     world.set(|books| books.state = "expired");
     failed("the licence expired on 2029-12-31 23:59:59");
     world.set(|books| (books.state, books.limit) = ("valid", 1));
-    world.set(|books| drop(books.sites.insert("https://other.example".to_owned())));
+    world.set(|books| {
+        books.sites.insert("https://other.example".to_owned());
+    });
     failed("the licence has no seat left: all 1 are in use");
     world.set(|books| books.limit = 2);
     world.set(|books| books.package = false);

@@ -220,7 +220,7 @@ fn download(call: &Call, url: &str, path: &str, options: &Options) -> Result<Map
     let (size, digest, kind, from) = sent(call, "GET", url, options, |cx, mut reply| {
         if !(200..300).contains(&reply.status) {
             let kind = match reply.status {
-                401 | 402 | 403 => ErrorKind::Denied,
+                401..=403 => ErrorKind::Denied,
                 404 | 410 => ErrorKind::NotFound,
                 _ => ErrorKind::Network,
             };

@@ -20,7 +20,7 @@ impl Options {
     }
 
     pub(super) fn read(function: &'static str, map: Map, keys: &[&str]) -> Result<Self> {
-        for key in map.keys().filter(|key| !keys.contains(&key.as_str())) {
+        if let Some(key) = map.keys().find(|key| !keys.contains(&key.as_str())) {
             let error = Error::new(ErrorKind::Invalid, format!("`{function}` has no option `{}`", key.escape_debug()));
             return Err(match nearest(key, keys.iter().copied()) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
