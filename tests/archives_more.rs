@@ -45,7 +45,7 @@ fn archives_made_to_deceive_are_refused() {
             }
             Ok(imported) => wrong.push(format!("{name}: accepted: {:?}", room.objects().files(imported.tree))),
             Err(error) if name.starts_with("accept-") => {
-                wrong.push(format!("{name}: {error} {:?}", std::error::Error::source(&error).map(ToString::to_string)))
+                wrong.push(format!("{name}: {error} {:?}", std::error::Error::source(&error).map(ToString::to_string)));
             }
             Err(error) => {
                 refused += 1;
@@ -148,11 +148,11 @@ fn files(number: usize) -> Vec<(String, String)> {
         ("empty".to_owned(), String::new()),
         ("a name with spaces.txt".to_owned(), "x".repeat(number * 997)),
     ];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         files.push((format!("{}file.php", "a-rather-long-folder-name/".repeat(3 + number / 4)), "deep\n".to_owned()));
         files.push((format!("{}.php", "n".repeat(120)), "long\n".to_owned()));
     }
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         files.push(("binary.bin".to_owned(), (0..5000_u32).map(|at| char::from((at * 7 % 128) as u8)).collect()));
         files.push(("node_modules/x/Aux.js".to_owned(), "1\n".to_owned()));
     }

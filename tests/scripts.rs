@@ -185,7 +185,7 @@ fn one_script_twice_at_one_moment_runs_twice() {
 fn hooks_around_resolving_and_fetching_see_what_is_chosen_and_can_stop_it() {
     let shop = shop();
     let hooks = |body: &str| {
-        shop.env.write("hooks/h.rhai", format!("fn told(event) {{ event.changes.map(|c| `${{c.id}}@${{c.to}}`) }}\nfn before_resolve(event, host) {{ log::info(`1 ${{told(event)}}`); }}\nfn after_resolve(event, host) {{ log::info(`2 ${{told(event)}}`); }}\nfn before_fetch(event, host) {{ log::info(`3 ${{told(event)}}`); }}\nfn after_fetch(event, host) {{ log::info(`4 ${{told(event)}}`); }}\n").replace(&format!("fn {body}(event, host) {{"), &format!("fn {body}(event, host) {{ throw \"not today\";")))
+        shop.env.write("hooks/h.rhai", "fn told(event) { event.changes.map(|c| `${c.id}@${c.to}`) }\nfn before_resolve(event, host) { log::info(`1 ${told(event)}`); }\nfn after_resolve(event, host) { log::info(`2 ${told(event)}`); }\nfn before_fetch(event, host) { log::info(`3 ${told(event)}`); }\nfn after_fetch(event, host) { log::info(`4 ${told(event)}`); }\n".to_string().replace(&format!("fn {body}(event, host) {{"), &format!("fn {body}(event, host) {{ throw \"not today\";")))
     };
     let moments = ["before-resolve", "after-resolve", "before-fetch", "after-fetch"].map(|moment| format!("{moment} = \"hooks/h.rhai\"\n")).concat();
     shop.manifest(&["ours"], "a = \"*\"", &format!("[hooks]\n{moments}{ONE}"));

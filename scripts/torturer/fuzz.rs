@@ -65,7 +65,7 @@ fn torture(target: &Target, place: &Place, seeds: &[Vec<u8>], time: Duration, se
     let mut stock_age = 0;
     while begun.elapsed() < time && found.findings.len() < 5 {
         let bytes = next(target, &pool, &mut dice);
-        if bytes.len() > 4096 || found.runs % 16 == 0 {
+        if bytes.len() > 4096 || found.runs.is_multiple_of(16) {
             let _ = std::fs::write(&last, &bytes);
         }
         let start = Instant::now();

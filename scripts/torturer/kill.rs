@@ -119,7 +119,7 @@ fn at_random(world: &World, turn: u64) -> Option<String> {
     let _ = child.kill();
     let killed = child.wait().expect("it ends").signal().is_some();
     let fault = world.torn().or_else(|| world.recovered());
-    fault.or_else(|| if killed && turn % 5 == 0 { world.arrived(world.sync()) } else { None })
+    fault.or_else(|| if killed && turn.is_multiple_of(5) { world.arrived(world.sync()) } else { None })
 }
 
 /// Each world takes the next piece of work as it comes free.

@@ -43,6 +43,9 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
 }
 
+/// What a room does.
+type Room = fn(&Options) -> Ended;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let room = arguments.next().unwrap_or_default();
@@ -53,7 +56,6 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    type Room = fn(&Options) -> Ended;
     let rooms: [(&str, Room); 5] = [("idle", idle::run), ("kill", kill::run), ("faults", faults::run), ("power", power::run), ("fuzz", fuzz::run)];
     let mut broken = false;
     for (name, run) in rooms.iter().filter(|(name, _)| room == "all" || room == *name) {

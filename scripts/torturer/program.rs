@@ -41,7 +41,7 @@ pub(crate) fn clean(program: &str, home: &Path) -> Command {
 
 /// Runs it to the end.
 pub(crate) fn output(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{:?} does not start: {error}", command.get_program()))
+    command.output().unwrap_or_else(|error| panic!("`{}` does not start: {error}", command.get_program().display()))
 }
 
 /// Runs it and ends this program with what it said when it fails.

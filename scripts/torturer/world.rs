@@ -249,8 +249,8 @@ impl Element {
 
     fn publish(&self, root: &Path, server: &FileServer) {
         let sources = root.join("sources");
-        let folder = if self.how % 3 == 0 { sources.join(&self.name) } else { sources.join(self.label()) };
-        if folder.join(".git/refs/tags").join(format!("v{}", self.version)).exists() || (self.how % 3 != 0 && folder.exists()) {
+        let folder = if self.how.is_multiple_of(3) { sources.join(&self.name) } else { sources.join(self.label()) };
+        if folder.join(".git/refs/tags").join(format!("v{}", self.version)).exists() || (!self.how.is_multiple_of(3) && folder.exists()) {
             return;
         }
         if folder.exists() {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use super::shop::{INSTALLER, Shop};
 
 /// What stands where no script may look.
-pub const CANARY: &str = "canary-4f1c";
+pub(crate) const CANARY: &str = "canary-4f1c";
 /// How long a script's own work may take here.
 const SECONDS: u64 = 1;
 
 /// One hostile script.
-pub struct Case {
+pub(crate) struct Case {
     /// What it tries.
     pub name: &'static str,
     /// What it serves as.
@@ -24,7 +24,7 @@ pub struct Case {
 
 /// What a script is used as.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Serves {
+pub(crate) enum Serves {
     /// The body of a hook `before_sync(event, host)`.
     Hook,
     /// A whole script as the repository of the site's plugins.
@@ -41,23 +41,23 @@ pub enum Serves {
     Client,
 }
 
-pub fn hook(name: &'static str, body: impl Into<String>, says: &'static [&'static str]) -> Case {
+pub(crate) fn hook(name: &'static str, body: impl Into<String>, says: &'static [&'static str]) -> Case {
     Case { name, serves: Serves::Hook, text: body.into(), says }
 }
 
-pub fn script(serves: Serves, name: &'static str, text: impl Into<String>, says: &'static [&'static str]) -> Case {
+pub(crate) fn script(serves: Serves, name: &'static str, text: impl Into<String>, says: &'static [&'static str]) -> Case {
     Case { name, serves, text: text.into(), says }
 }
 
 /// A machine with a site at 1.0.0 whose manifest will want 1.1.0.
-pub struct Stage {
+pub(crate) struct Stage {
     pub shop: Shop,
     site: BTreeMap<String, String>,
     around: BTreeMap<String, String>,
 }
 
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let shop = Shop::new();
         shop.publish("ours", "a", "1.0.0", &[]);
         shop.publish("ours", "a", "1.1.0", &[]);
@@ -82,7 +82,7 @@ impl Stage {
     }
 
     /// A manifest that wants 1.1.0 and uses a script at `x/h.rhai`.
-    pub fn manifest(&self, serves: Serves, more: &str) -> String {
+    pub(crate) fn manifest(&self, serves: Serves, more: &str) -> String {
         let limits = format!("[extensions.h]\nlimits = {{ seconds = {SECONDS}, waiting = {SECONDS} }}\n{more}");
         let ours = self.shop.repository("ours", "");
         let rest = "[types.plugins]\na = \"=1.1.0\"\n[sites.one]\npath = \"one\"\n";
@@ -101,7 +101,7 @@ impl Stage {
     }
 
     /// Runs one; gives what is wrong with how it ended.
-    pub fn play(&self, case: &Case) -> Vec<String> {
+    pub(crate) fn play(&self, case: &Case) -> Vec<String> {
         self.shop.remove("x");
         let text = if case.serves == Serves::Hook { format!("fn before_sync(event, host) {{\n{}\n}}\n", case.text) } else { case.text.clone() };
         self.shop.env.write("x/h.rhai", text);
@@ -110,7 +110,7 @@ impl Stage {
     }
 
     /// Syncs as things stand, and holds what happened to what must hold of every hostile script.
-    pub fn judge(&self, name: &str, says: &[&str]) -> Vec<String> {
+    pub(crate) fn judge(&self, name: &str, says: &[&str]) -> Vec<String> {
         let idle = Instant::now();
         self.shop.env.greffon(["--version"]).run().succeeds();
         let idle = idle.elapsed();
@@ -154,7 +154,7 @@ impl Stage {
     }
 
     /// Runs all of them, and ends the test where any of them got through.
-    pub fn all(&self, cases: &[Case]) {
+    pub(crate) fn all(&self, cases: &[Case]) {
         let (mut wrong, mut fresh) = (Vec::new(), None);
         for case in cases {
             let found = fresh.as_ref().unwrap_or(self).play(case);
@@ -169,7 +169,7 @@ impl Stage {
     }
 
     /// The broken twin of every case: a script that harms nobody goes through, so that none of the above fails for another reason.
-    pub fn innocent(&self) {
+    pub(crate) fn innocent(&self) {
         self.shop.remove("x");
         self.shop.env.write("x/h.rhai", "fn before_sync(event, host) { log::info(\"fine\"); }\n");
         self.shop.env.write("greffon.toml", self.manifest(Serves::Hook, ""));

@@ -1,5 +1,7 @@
 //! Figures: `cargo test --release --test native -- --ignored --nocapture`.
 
+#![allow(clippy::print_stdout)]
+
 use std::time::Instant;
 
 use greffon::native::{Native, Roles};
