@@ -8,7 +8,7 @@ use super::printable::{printable, push};
 use crate::error::{Error, Excerpt};
 
 /// An excerpt shows at most so many lines of a mark that spans more.
-const LINES: usize = 4;
+const LINES: usize = 12;
 /// A line shows at most so many characters around its mark.
 const COLUMNS: usize = 400;
 /// A line of a message has at most so many characters; longer ones come from hostile input.

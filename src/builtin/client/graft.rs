@@ -1,14 +1,16 @@
 //! Trees grafted onto each other: places asked of the installer, patches applied, one tree composed. No blob is copied.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use super::fetch::Available;
 use super::{Parts, Standard};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::model::{Graft, ObjectId, Payload, Placement, WantedSite};
+use crate::model::{ElementId, Graft, ObjectId, Payload, Placement, Version, WantedSite};
 use crate::roles::{Context, Level, OwnerView, PlaceRequest, PrepareRequest};
 use crate::sys::archive::{self, Limits};
+use crate::sys::git::{Objects, Patched};
 
 /// A site's tree, and what it is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +77,39 @@ impl Standard {
             None => tree,
         };
         for patch in wanted.elements.get(id).map(|element| element.patches.as_slice()).unwrap_or_default() {
-            tree = objects.apply_patch(tree, patch).while_doing(|| format!("could not patch {id} {version}"))?;
+            match super::patched(objects, tree, patch, (id, version))? {
+                Patched::To(patched) => tree = patched,
+                Patched::Contained => cx.log(
+                    Level::Warning,
+                    format!(
+                        "{id} {version} has what `{}` does already: the patch is left out; `greffon patch drop --contained` takes it out of greffon.toml",
+                        shown(patch, &self.parts.base)
+                    ),
+                ),
+            }
         }
         if placement.prepare {
             tree = prepare(&self.parts, self, cx, one, tree)?;
         }
         Ok(Graft { id: id.clone(), version: version.clone(), tree, placement })
     }
+}
+
+/// One patch on an element's tree.
+///
+/// # Errors
+/// As [`Objects::apply_patch`], with what to do about it.
+pub fn patched(objects: &Objects, tree: ObjectId, patch: &Path, (id, version): (&ElementId, &Version)) -> Result<Patched> {
+    objects.apply_patch(tree, patch).map_err(|error| {
+        let stale = error.kind() == ErrorKind::Invalid;
+        let error = error.wrap(format!("could not patch {id} {version}"));
+        if stale { error.hint(format!("`greffon patch rebase {id} --to {version}` merges it into that version")) } else { error }
+    })
+}
+
+/// A path as people write it beside the manifest.
+fn shown(path: &Path, base: &Path) -> String {
+    path.strip_prefix(base).unwrap_or(path).display().to_string()
 }
 
 fn prepare(parts: &Parts, client: &Standard, cx: &Context, one: &Available, tree: ObjectId) -> Result<ObjectId> {
@@ -94,7 +122,7 @@ fn prepare(parts: &Parts, client: &Standard, cx: &Context, one: &Available, tree
 }
 
 /// In the manifest's own folder its files lie beside those of the site: they are no drift. What the core brings itself is.
-fn own_files(objects: &crate::sys::git::Objects, tree: ObjectId, protect: &mut Vec<String>) -> Result<()> {
+fn own_files(objects: &Objects, tree: ObjectId, protect: &mut Vec<String>) -> Result<()> {
     use crate::roles::Trees;
     let brought = objects.list(tree, "")?.unwrap_or_default();
     for name in ["greffon.toml", "greffon.lock", ".gitattributes", ".gitignore", ".git"] {
@@ -106,7 +134,7 @@ fn own_files(objects: &crate::sys::git::Objects, tree: ObjectId, protect: &mut V
 }
 
 /// An installer may be a script: what it says of a place is checked like any input.
-fn check_path(id: &crate::model::ElementId, placement: &Placement) -> Result<()> {
+fn check_path(id: &ElementId, placement: &Placement) -> Result<()> {
     let inside = placement.path == "."
         || placement.path.split('/').all(|part| {
             !part.is_empty()

@@ -61,7 +61,9 @@ impl Finder<'_> {
             let Some(tree) = self.locked_tree(&locked)? else { continue };
             let Some(mut graft) = self.graft(seen, &pin.version, tree, locked.commit)? else { continue };
             let patches = wanted.map(|wanted| wanted.patches.as_slice()).unwrap_or_default();
-            let patched = patches.iter().try_fold(graft.tree, |tree, patch| self.workspace.machine.stockroom.objects().apply_patch(tree, patch));
+            let patched = patches
+                .iter()
+                .try_fold(graft.tree, |tree, patch| self.workspace.machine.stockroom.objects().apply_patch(tree, patch).map(|patched| patched.on(tree)));
             let Ok(patched) = patched else { continue };
             graft.tree = patched;
             let difference = self.disk.compare(self.workspace.machine.stockroom.objects(), place, &graft)?;
@@ -264,13 +266,10 @@ impl Finder<'_> {
         let files: Vec<(String, Entry)> = difference.edits.iter().filter_map(|(path, entry)| Some((path.clone(), (*entry)?))).collect();
         self.disk.keep(objects, place, &files)?;
         let changed = objects.edited(graft.tree, &difference.edits)?;
-        let patch = objects.patch_between(graft.tree, changed)?;
-        let scratch = self.workspace.machine.stockroom.scratch()?;
-        let file = scratch.path().join("local.patch");
-        fs::write_atomic(&file, &patch)?;
-        if objects.apply_patch(graft.tree, &file).ok() != Some(changed) {
-            return Ok(Err(format!("{}: its local changes cannot be written as a patch", graft.id)));
-        }
+        let patch = match objects.make_patch(graft.tree, changed, &format!("Local changes of {}", graft.id.name())) {
+            Err(error) if error.kind() == ErrorKind::Internal => return Ok(Err(format!("{}: its local changes cannot be written as a patch", graft.id))),
+            patch => patch?,
+        };
         graft.tree = changed;
         Ok(Ok((Some(patch), difference.edits.iter().map(|(path, _)| path.clone()).collect())))
     }

@@ -145,6 +145,35 @@ impl History {
         read().map_err(|error| self.fault(error))
     }
 
+    /// The files in a folder of a commit's documents, by path in it, sorted.
+    ///
+    /// # Errors
+    /// `Git`.
+    pub fn documents_in(&self, commit: ObjectId, folder: &str) -> Result<Vec<(String, Vec<u8>)>> {
+        let mut found = Vec::new();
+        let mut read = || -> std::result::Result<(), git2::Error> {
+            let root = self.repository.find_commit(oid(commit))?.tree()?;
+            let tree = match root.get_path(Path::new(&format!("greffon/{folder}"))) {
+                Ok(entry) => self.repository.find_tree(entry.id())?,
+                Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            let mut blobs = Vec::new();
+            tree.walk(git2::TreeWalkMode::PreOrder, |above, entry| {
+                if entry.kind() == Some(ObjectType::Blob) {
+                    blobs.push((format!("{above}{}", String::from_utf8_lossy(entry.name_bytes())), entry.id()));
+                }
+                git2::TreeWalkResult::Ok
+            })?;
+            for (path, id) in blobs {
+                found.push((path, self.repository.find_blob(id)?.content().to_vec()));
+            }
+            Ok(())
+        };
+        read().map_err(|error| self.fault(error))?;
+        Ok(found)
+    }
+
     /// Writes a commit after the newest one, without making it the newest: [`Self::set_head`] does.
     ///
     /// # Errors
@@ -153,11 +182,7 @@ impl History {
         let parent = self.head()?.map(|head| head.id);
         let odb = self.repository.odb().map_err(|error| self.fault(error))?;
         let object = |kind, bytes: &[u8]| loose::write_object(&self.directory, &odb, kind, bytes);
-        let mut folder = Vec::with_capacity(documents.len());
-        for (name, bytes) in documents {
-            folder.push(NewEntry { name: (*name).to_owned(), kind: NewEntryKind::File(FileMode::Regular), id: object(ObjectType::Blob, bytes)? });
-        }
-        let folder = object(ObjectType::Tree, &tree::serialise(folder)?)?;
+        let folder = write_folder(&object, documents)?;
         if site == ObjectId::EMPTY_TREE {
             object(ObjectType::Tree, &[])?;
         } else if !odb.exists(oid(site)) {
@@ -281,6 +306,22 @@ impl History {
         };
         write().map_err(|error| fault("pack", &self.directory, error))
     }
+}
+
+/// Writes documents as a tree; a `/` in a name makes a folder.
+fn write_folder(object: &dyn Fn(ObjectType, &[u8]) -> Result<ObjectId>, documents: &[(&str, &[u8])]) -> Result<ObjectId> {
+    let mut entries = Vec::with_capacity(documents.len());
+    let mut folders: std::collections::BTreeMap<&str, Vec<(&str, &[u8])>> = std::collections::BTreeMap::new();
+    for (name, bytes) in documents {
+        match name.split_once('/') {
+            Some((folder, rest)) => folders.entry(folder).or_default().push((rest, bytes)),
+            None => entries.push(NewEntry { name: (*name).to_owned(), kind: NewEntryKind::File(FileMode::Regular), id: object(ObjectType::Blob, bytes)? }),
+        }
+    }
+    for (folder, documents) in folders {
+        entries.push(NewEntry { name: folder.to_owned(), kind: NewEntryKind::Folder, id: write_folder(object, &documents)? });
+    }
+    object(ObjectType::Tree, &tree::serialise(entries)?)
 }
 
 fn fault(action: &str, directory: &Path, error: git2::Error) -> Error {

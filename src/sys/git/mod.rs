@@ -34,6 +34,7 @@ pub use checkout::{Checkout, checkout, commits_with, leading_ref};
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub use own::{OwnObject, OwnObjects};
 pub use pack::{Hasher, PackWriter, Sink};
+pub use patch::{LARGEST_PATCH, Merged, Patched, Settled};
 pub use pins::Pin;
 pub use source::{RemoteRef, Source, Sources, TransportChoice, Want};
 pub use text::text_diff;

@@ -306,7 +306,7 @@ impl Objects {
     }
 
     /// What stands at `path` below `tree`.
-    fn find(&self, tree: ObjectId, path: &str) -> Result<Option<Item>> {
+    pub(super) fn find(&self, tree: ObjectId, path: &str) -> Result<Option<Item>> {
         let mut item = Item::Folder(tree);
         let mut walked = String::new();
         for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
