@@ -481,6 +481,7 @@ pub(super) fn record(number: u64, request: &ApplyTree) -> Record {
         manifest: request.manifest.clone(),
         lock: request.lock.clone(),
         infos: request.infos.clone(),
+        patches: request.patches.clone(),
         message: request.message.clone(),
         time: jiff::Timestamp::now().as_second(),
         hold: request.hold.as_ref().map(|hold| (hold.generation, hold.reason.clone())),

@@ -27,6 +27,12 @@ pub(super) fn grafts(state: &Dir, commit: ObjectId) -> Result<Vec<Graft>> {
     read_grafts(&history, commit)
 }
 
+/// The files below a folder of a commit's documents, by path in it.
+pub(super) fn documents(state: &Dir, commit: ObjectId, folder: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    let Some(history) = History::open(&state.path().join(FOLDER))? else { return Ok(Vec::new()) };
+    history.documents_in(commit, folder)
+}
+
 /// Records a generation; one that is recorded already is left as it is.
 pub(super) fn record(site: &Site, state: &Dir, record: &Record) -> Result<()> {
     let objects = site.stockroom.objects().directory().join("objects");
@@ -39,13 +45,15 @@ pub(super) fn record(site: &Site, state: &Dir, record: &Record) -> Result<()> {
     let grafts =
         serde_json::to_vec_pretty(&record.grafts).map_err(|error| Error::new(ErrorKind::Internal, "the grafts cannot be written as JSON").caused_by(error))?;
     let about = serde_json::json!({ "schema": 1, "generation": record.number, "tree": record.tree, "site": site.name }).to_string();
-    let documents: [(&str, &[u8]); 5] = [
+    let mut documents: Vec<(&str, &[u8])> = vec![
         ("greffon.toml", record.manifest.as_bytes()),
         ("greffon.lock", record.lock.as_bytes()),
         ("infos.json", record.infos.as_bytes()),
         ("grafts.json", &grafts),
         ("generation.json", about.as_bytes()),
     ];
+    let patches = super::patches::documents(&record.patches);
+    documents.extend(patches.iter().map(|(path, bytes)| (path.as_str(), *bytes)));
     let text = record.message.trim();
     let text = if text.is_empty() { "Change the site" } else { text };
     let commit = history.write(record.tree, &documents, &format!("{text}\n\n{TRAILER}{}\n", record.number), record.time)?;

@@ -42,6 +42,8 @@ pub(super) struct Record {
     pub(super) manifest: String,
     pub(super) lock: String,
     pub(super) infos: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) patches: Vec<super::KeptPatch>,
     pub(super) message: String,
     /// Seconds since 1970.
     pub(super) time: i64,
@@ -192,6 +194,7 @@ mod tests {
             grafts: Vec::new(),
             manifest: String::new(),
             lock: String::new(),
+            patches: Vec::new(),
             infos: String::new(),
             message: String::new(),
             time: 0,

@@ -13,6 +13,7 @@ mod content;
 mod crew;
 mod draft;
 mod drift;
+mod edits;
 mod generations;
 mod identity;
 mod index;
@@ -20,6 +21,7 @@ mod journal;
 mod local;
 mod lock;
 mod owners;
+mod patches;
 mod paths;
 mod pending;
 mod recognise;
@@ -39,6 +41,8 @@ use std::path::{Path, PathBuf};
 
 pub use adopt::{Standing, Standings, is_protected};
 pub use build::build;
+pub use edits::Edit;
+pub use patches::KeptPatch;
 pub use pending::Pending;
 pub use saved::SavedFile;
 #[doc(hidden)]
@@ -127,6 +131,8 @@ pub struct ApplyTree {
     pub lock: String,
     /// See `manifest`.
     pub infos: String,
+    /// The patches that went into it, in the order they apply.
+    pub patches: Vec<KeptPatch>,
     /// The generation's message.
     pub message: String,
     /// The answers given in advance.

@@ -102,7 +102,7 @@ impl Site {
 }
 
 /// The folders, deeper than the root, in which elements stand side by side.
-fn homes(grafts: &[Graft]) -> BTreeSet<&str> {
+pub(super) fn homes(grafts: &[Graft]) -> BTreeSet<&str> {
     grafts.iter().map(|graft| split(plain(&graft.placement.path)).0).filter(|home| !home.is_empty()).collect()
 }
 

@@ -140,6 +140,7 @@ impl Fixture {
             manifest: "# manifest\n".into(),
             lock: "schema = 1\n".into(),
             infos: "[]".into(),
+            patches: Vec::new(),
             message: "Change".into(),
             policy: Policy::default(),
             answers: Vec::new(),

@@ -105,6 +105,7 @@ impl Standard {
                 manifest: request.manifest.clone(),
                 lock: record.lock,
                 infos: record.infos,
+                patches: record.patches,
                 message: record.message,
                 policy: request.policy.unwrap_or(wanted.policy),
                 answers: request.answers.get(&wanted.name).cloned().unwrap_or_default(),

@@ -63,7 +63,7 @@ pub(super) fn fingerprint(installer_key: &str, wanted: &WantedSite, resolution: 
         let Some(tree) = one.locked.tree.filter(|_| !one.locked.is_live()) else { return Ok(None) };
         let _ = writeln!(text, "{}@{} {tree}", one.id, one.pin.version);
         for patch in wanted.elements.get(&one.id).map(|element| element.patches.as_slice()).unwrap_or_default() {
-            let bytes = crate::sys::fs::read(patch, 64 << 20)?.unwrap_or_default();
+            let bytes = crate::sys::fs::read(patch, crate::sys::git::LARGEST_PATCH)?.unwrap_or_default();
             let _ = writeln!(text, "patch {}", Digest::of(&bytes));
         }
     }

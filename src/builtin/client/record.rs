@@ -8,6 +8,8 @@ use super::resolved::{Resolved, info_of};
 use crate::error::Result;
 use crate::model::{Action, ElementInfo, Lock, SitePlan, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, InfoRequest};
+use crate::site::KeptPatch;
+use crate::sys::git::LARGEST_PATCH;
 
 /// The texts of a generation.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct RecordTexts {
     pub infos: String,
     /// One line, then a line a change.
     pub message: String,
+    /// The patches of what is grafted.
+    pub patches: Vec<KeptPatch>,
 }
 
 impl Standard {
@@ -53,7 +57,12 @@ fn texts(
         fingerprint: fingerprint(installer_key, wanted, &resolution)?,
         elements: resolution.iter().map(describe).collect(),
     };
-    Ok(RecordTexts { lock: super::lock_text(&own, base), infos: serde_json::to_string_pretty(&infos).unwrap_or_default(), message: message(plan, reason) })
+    Ok(RecordTexts {
+        lock: super::lock_text(&own, base),
+        infos: serde_json::to_string_pretty(&infos).unwrap_or_default(),
+        message: message(plan, reason),
+        patches: patches(wanted, plan)?,
+    })
 }
 
 impl Standard {
@@ -74,6 +83,20 @@ impl Standard {
         }
         info
     }
+}
+
+/// The text of every patch, in the order they apply.
+fn patches(wanted: &WantedSite, plan: &SitePlan) -> Result<Vec<KeptPatch>> {
+    let mut patches = Vec::new();
+    for graft in &plan.grafts {
+        for path in wanted.elements.get(&graft.id).map(|element| element.patches.as_slice()).unwrap_or_default() {
+            if let Some(bytes) = crate::sys::fs::read(path, LARGEST_PATCH)? {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                patches.push(KeptPatch { element: graft.id.clone(), name, bytes });
+            }
+        }
+    }
+    Ok(patches)
 }
 
 /// The lock's entries for what the plan grafts, in the order of the plan's download map: that of the resolution.

@@ -373,7 +373,7 @@ fn record(
         })
         .collect();
     let base = workspace.base();
-    let texts = record_texts(&workspace.installer_key, &base, &wanted, &wish.lock, &plan, &format!("adopt {}", site.path().display()))?;
+    let texts = record_texts(&workspace.parts.installer_key, &base, &wanted, &wish.lock, &plan, &format!("adopt {}", site.path().display()))?;
     match on_disk {
         Some(text) => workspace.manifest.text = text,
         None => {
@@ -394,6 +394,7 @@ fn record(
         manifest: wish.text.clone(),
         lock: texts.lock,
         infos: texts.infos,
+        patches: texts.patches,
         message: texts.message,
         policy: wanted.policy,
         answers: Vec::new(),

@@ -79,7 +79,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         reason: reason.clone(),
     })?;
     let _shared = workspace.machine.stockroom.lock_shared(&workspace.machine.cx)?;
-    whole::complete(workspace, wanted, &target)?;
+    whole::complete(workspace, wanted, &site, &target)?;
     let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.clone() });
     let then = workspace.lock_of(&target)?;
     let objects = workspace.machine.stockroom.objects();
@@ -95,6 +95,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
             manifest: target.manifest.clone(),
             lock: target.lock.clone(),
             infos: target.infos.clone(),
+            patches: site.patches(target.commit)?,
             message: format!("rollback to generation {}: {reason}", target.number),
             policy: wanted.policy,
             answers: Vec::new(),

@@ -5,20 +5,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
 use crate::model::{Graft, ObjectId, WantedSite};
 use crate::roles::{PlanDepth, PlanRequest, UpdateChoice};
-use crate::site::Generation;
+use crate::site::{Generation, Site};
+use crate::sys::fs;
 use crate::sys::git::Objects;
 
 /// Makes sure that a generation can be put back whole. Nothing of a site is touched.
 ///
 /// # Errors
 /// `NotFound`, `Offline`, or whatever fetching fails with: it cannot.
-pub(super) fn complete(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -> Result<()> {
+pub(super) fn complete(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation) -> Result<()> {
     let objects = workspace.machine.stockroom.objects();
     if is_whole(objects, target.tree) {
         return Ok(());
     }
     let what = format!("generation {} of site `{}` cannot be put back, nothing was changed: the stock no longer holds all of it", target.number, wanted.name);
-    let anew = fetch_again(workspace, wanted, target).map_err(|error| {
+    let anew = fetch_again(workspace, wanted, place, target).map_err(|error| {
         error
             .wrap(what.clone())
             .hint(format!("`greffon history --site {}` shows the others; an element that is put back where it came from can be fetched again", wanted.name))
@@ -49,7 +50,7 @@ fn is_whole(objects: &Objects, tree: ObjectId) -> bool {
 }
 
 /// Brings everything that the generation was made of; gives what it is made of now.
-fn fetch_again(workspace: &Workspace, wanted: &WantedSite, target: &Generation) -> Result<Vec<Graft>> {
+fn fetch_again(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation) -> Result<Vec<Graft>> {
     let then = Manifest::parse(&workspace.manifest.path, target.manifest.clone())?;
     let lock = workspace.lock_of(target)?;
     let mut site = then
@@ -57,8 +58,21 @@ fn fetch_again(workspace: &Workspace, wanted: &WantedSite, target: &Generation) 
         .into_iter()
         .find(|site| site.name == wanted.name || site.path == wanted.path)
         .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("its manifest has no site `{}`", wanted.name)))?;
-    // As if it were made anew elsewhere: what stands at the site says nothing of what the stock holds.
     let scratch = workspace.machine.stockroom.scratch()?;
+    // Its patches as they were then: the files may be others by now, or gone.
+    let kept = place.patches(target.commit)?;
+    for (id, element) in &mut site.elements {
+        let of_it: Vec<_> = kept.iter().filter(|patch| patch.element == *id).collect();
+        if !of_it.is_empty() {
+            element.patches.clear();
+        }
+        for patch in of_it {
+            let path = scratch.path().join(format!("{}-{}-{:04}", id.kind(), id.name(), element.patches.len()));
+            fs::write_atomic(&path, &patch.bytes)?;
+            element.patches.push(path);
+        }
+    }
+    // As if it were made anew elsewhere: what stands at the site says nothing of what the stock holds.
     site.path = scratch.path().join("site");
     site.state = None;
     site.host = None;
