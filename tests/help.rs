@@ -33,6 +33,7 @@ fn every_help_has_a_line_a_long_text_and_examples() {
     let nested = [
         ("history", vec!["mark", "prune", "pack"]),
         ("saved", vec!["list", "restore", "drop"]),
+        ("patch", vec!["create", "list", "rebase", "drop"]),
         ("stock", vec!["list", "add", "gc", "verify"]),
         ("repo", vec!["index", "yank", "use"]),
     ];

@@ -88,6 +88,7 @@ pub struct Edited {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let edited = prepare(workspace, options)?;
     if !workspace.globals.dry_run {
+        super::patch::check(workspace, &edited.manifest.sites, &edited.lock)?;
         workspace.write(Some(&edited.manifest.text), Some(&edited.lock))?;
     }
     Ok(edited.report)

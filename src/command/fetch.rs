@@ -30,6 +30,7 @@ pub fn run(workspace: &Workspace) -> Result<Report> {
     let _held = workspace.hold_stock()?;
     let plan = workspace.plan(&sites, depth, UpdateChoice::Keep)?;
     if !workspace.globals.dry_run {
+        super::patch::check(workspace, &workspace.manifest.sites, &plan.lock)?;
         workspace.write_lock(&plan.lock)?;
     }
     let mut fetched: Vec<DownloadMapEntry> = Vec::new();

@@ -91,6 +91,7 @@ pub(super) fn finish(workspace: &Workspace, mut plan: crate::model::Plan, check:
         }
         return Err(error);
     }
+    super::patch::check(workspace, &workspace.manifest.sites, &plan.lock)?;
     if differs && !check && !workspace.globals.dry_run {
         workspace.write_lock(&plan.lock)?;
     }

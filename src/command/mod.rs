@@ -22,6 +22,7 @@ pub mod init;
 pub mod list;
 pub mod lock;
 pub mod outdated;
+pub mod patch;
 pub mod plan;
 pub mod recover;
 pub mod remove;

@@ -50,6 +50,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         request.wanted = placed_as_on_disk(&workspace.manifest, &manifest);
     }
     let plan = workspace.or_offer(super::hooks::resolving(workspace, &manifest, &request), &manifest)?;
+    super::patch::check(workspace, &manifest.sites, &plan.lock)?;
     if !changes.is_empty() && !workspace.globals.dry_run {
         workspace.write_manifest(&manifest.text)?;
     }

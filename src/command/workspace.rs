@@ -53,14 +53,14 @@ pub struct Workspace {
     pub roles: Roles,
     /// What built-in constructors were given.
     pub env: Env,
+    /// What the standard client is made of.
+    pub parts: Parts,
     /// How versions are read.
     pub schemes: Schemes,
     /// Scripts and extensions.
     pub extensions: Arc<Extensions>,
     /// What the manifest names of them, and what each may do.
     pub surveyed: Vec<Used>,
-    /// See [`Parts::installer_key`].
-    pub installer_key: String,
 }
 
 /// The folder a command starts from.
@@ -98,10 +98,10 @@ impl Workspace {
         let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
         let surveyed = extensions.survey(&manifest, &super::hooks::mentioned(&manifest))?;
         let extensions = Arc::new(extensions);
-        let (env, roles, installer_key) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
+        let (env, parts, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
         let manifest = if extensions.wrote() { Manifest::load(&manifest.path)?.with_user(&machine.user) } else { manifest };
         let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
-        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, schemes, extensions, surveyed, installer_key })
+        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, parts, schemes, extensions, surveyed })
     }
 
     /// The manifest's folder.
@@ -289,7 +289,7 @@ fn folder_of(manifest: &Manifest) -> PathBuf {
     manifest.path.parent().map(Path::to_owned).unwrap_or_default()
 }
 
-fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Arc<Extensions>) -> Result<(Env, Roles, String)> {
+fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path, extensions: &Arc<Extensions>) -> Result<(Env, Parts, Roles)> {
     let registry = Registry::builtin();
     let Config { client, stock, downloader, installer, repositories, .. } = &manifest.config;
     let schemes = scheme_book(&registry, manifest, base, extensions)?;
@@ -314,8 +314,6 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
     let downloader_spec = spec(downloader, "standard");
     let downloader = extensions.downloader(&registry, &downloader_spec, &env)?;
     let client_spec = spec(client, "standard");
-    // An edited script places otherwise, though the manifest says the same.
-    let installer_key = format!("{} {:?}", key_of(&installer_spec), extensions.hashes());
     let parts = Parts {
         repositories: made.clone(),
         repository_keys: repositories.iter().map(key_of).collect(),
@@ -326,13 +324,14 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
         sources: machine.sources.clone(),
         schemes,
         base: base.to_owned(),
-        installer_key: installer_key.clone(),
+        // An edited script places otherwise, though the manifest says the same.
+        installer_key: format!("{} {:?}", key_of(&installer_spec), extensions.hashes()),
         dialogues: Arc::clone(extensions) as Arc<dyn Dialogues>,
         max_price: globals.max_price.clone(),
         jobs: globals.jobs.or(machine.user.jobs).unwrap_or(8),
     };
-    let client = extensions.client(&registry, &client_spec, parts)?;
-    Ok((env, Roles { client, stock, repositories: made, downloader, installer }, installer_key))
+    let client = extensions.client(&registry, &client_spec, parts.clone())?;
+    Ok((env, parts, Roles { client, stock, repositories: made, downloader, installer }))
 }
 
 /// The schemes of a manifest. What names more than a word (`script:PATH`) is made here, once.

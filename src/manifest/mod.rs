@@ -26,7 +26,7 @@ mod sources;
 mod user;
 
 pub use config::{Config, SecretSource, UseKind, UseSpec};
-pub use edit::{NewElement, add_elements, add_site, remove_elements, set_allow, set_patches, set_requirement};
+pub use edit::{NewElement, add_elements, add_patch, add_site, remove_elements, remove_patch, set_allow, set_patches, set_requirement};
 pub use load::Manifest;
 pub use lock::{LockReading, gitattributes, parse_lock, read_lock, write_lock};
 pub use package::{Package, parse_package};

@@ -1,6 +1,5 @@
 //! Plain data: what flows down from the manifest to the record. No I/O, no behaviour beyond reading and writing itself.
 
-mod advisory;
 mod change;
 mod digest;
 mod element;
@@ -13,7 +12,6 @@ mod plan;
 mod status;
 mod wanted;
 
-pub use advisory::{Advisories, Advisory, ReleaseName, Terms};
 pub use change::{Entry, FileMode, TreeChange, TreeFile};
 pub use digest::{Digest, ObjectId};
 pub use element::{ElementId, Requirement, Version};

@@ -6,4 +6,5 @@ mod shop;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod patches;
 mod saved;

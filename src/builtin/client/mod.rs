@@ -20,6 +20,7 @@ mod resolve;
 mod resolved;
 mod schemes;
 mod shop;
+mod unpatched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,13 +30,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use fit::{Misfit, fit};
-pub use graft::GraftedSite;
+pub use graft::{GraftedSite, patched};
 pub use locking::{assemble, relative_to, source_of};
 pub use pins::{pin_generation, pin_of, pin_recorded, pin_what_is_there};
 pub use portable::{lock_text, read_lock};
 pub use record::{RecordTexts, record_texts};
 pub use resolved::Resolved;
 pub use schemes::Schemes;
+pub use unpatched::{Part, unpatched};
 
 use super::options;
 use crate::error::Result;

@@ -4,6 +4,7 @@ mod back;
 mod globals;
 mod make;
 mod overview;
+mod patch;
 mod repo;
 mod see;
 mod start;
@@ -19,6 +20,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub(crate) use back::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs, SavedAction, SavedArgs, SavedWhich};
 pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
+pub(crate) use patch::{PatchAction, PatchArgs};
 pub(crate) use repo::{RepoAction, RepoArgs};
 pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, VerifyArgs, WhyArgs};
 pub(crate) use start::{AdoptArgs, App, CompletionsArgs, DoctorArgs, InitArgs, TrustArgs};
@@ -76,6 +78,7 @@ pub(crate) enum Command {
     Update(UpdateArgs),
     Lock(LockArgs),
     Fix(FixArgs),
+    Patch(PatchArgs),
     Fetch(FetchArgs),
     Plan(PlanArgs),
     Sync(SyncArgs),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 /// Heading and commands, in the order shown.
 pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("Start", &["init", "adopt", "trust", "doctor", "completions"]),
-    ("Change what is wanted", &["add", "remove", "install", "uninstall", "update", "lock", "fix"]),
+    ("Change what is wanted", &["add", "remove", "install", "uninstall", "update", "lock", "fix", "patch"]),
     ("Make it so", &["fetch", "plan", "sync", "recover", "build", "forget"]),
     ("See", &["status", "verify", "list", "tree", "why", "show", "search", "outdated"]),
     ("Go back", &["history", "diff", "rollback", "saved"]),

@@ -2,6 +2,7 @@
 
 mod back;
 mod make;
+mod patch;
 mod see;
 mod start;
 mod stock;
@@ -46,6 +47,7 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
         Command::Update(args) => wanted::update(session, args),
         Command::Lock(args) => wanted::lock(session, args),
         Command::Fix(args) => wanted::fix(session, &args),
+        Command::Patch(args) => patch::patch(session, args),
         Command::Fetch(_) => make::fetch(session),
         Command::Plan(args) => make::plan(session, args),
         Command::Sync(args) => make::sync(session, args),

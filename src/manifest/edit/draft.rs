@@ -43,6 +43,19 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
+    /// Begins for one site, where the text has a table for it; else for what all share.
+    pub(super) fn of_site(path: &'a Path, text: &str, site: &'a str) -> Result<Self> {
+        let mut draft = Self::new(path, text, None)?;
+        let known = draft.layout()?.table(&["sites", site]).is_some();
+        draft.site = known.then_some(site);
+        Ok(draft)
+    }
+
+    /// The folder that relative paths start from.
+    pub(super) fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// The changed text; it is certain to be TOML.
     pub(super) fn finish(self) -> Result<String> {
         self.layout().map_err(|error| Error::new(ErrorKind::Internal, "the change would have broken the manifest; nothing was written").caused_by(error))?;
@@ -94,8 +107,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn require(&mut self, id: &ElementId, requirement: &Requirement) -> Result<()> {
-        let own = element_path(id, self.site);
-        let path = if self.has(&own)? { own } else { element_path(id, None) };
+        let path = self.entry_of(id)?;
         self.set_key(&path, "version", &toml_string(requirement.as_str()))
     }
 
@@ -113,9 +125,15 @@ impl<'a> Draft<'a> {
         self.put(&["sites".to_owned(), name.to_owned(), "path".to_owned()], &site)
     }
 
-    pub(super) fn patches(&mut self, id: &ElementId, patches: &[String]) -> Result<()> {
-        let list: Vec<String> = patches.iter().map(|patch| toml_string(patch)).collect();
-        self.set_key(&element_path(id, self.site), "patches", &format!("[{}]", list.join(", ")))
+    /// The keys that lead to the entry that a new one is written to: the site's own where the draft is for a site.
+    pub(super) fn own_entry(&self, id: &ElementId) -> Vec<String> {
+        element_path(id, self.site)
+    }
+
+    /// The keys that lead to an element's entry: the site's own where it has one.
+    pub(super) fn entry_of(&self, id: &ElementId) -> Result<Vec<String>> {
+        let own = element_path(id, self.site);
+        Ok(if self.has(&own)? { own } else { element_path(id, None) })
     }
 
     /// Fails with the names that the manifest (or the site) does not have.
@@ -145,7 +163,7 @@ impl<'a> Draft<'a> {
         Error::all(errors).map_or(Ok(()), Err)
     }
 
-    fn layout(&self) -> Result<Layout<'_>> {
+    pub(super) fn layout(&self) -> Result<Layout<'_>> {
         Layout::parse(&self.text).map_err(|fault| {
             Error::new(ErrorKind::Manifest, format!("this is not TOML: {}", fault.message())).at(Excerpt {
                 path: self.path.to_path_buf(),
@@ -160,7 +178,7 @@ impl<'a> Draft<'a> {
         Ok(self.layout()?.find(&as_strs(path)).is_some())
     }
 
-    fn splice(&mut self, (range, with): Splice) {
+    pub(super) fn splice(&mut self, (range, with): Splice) {
         self.text.replace_range(range, &with);
     }
 
@@ -169,7 +187,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets a key of an element's entry, in whatever form the entry has.
-    fn set_key(&mut self, path: &[String], key: &str, value: &str) -> Result<()> {
+    pub(super) fn set_key(&mut self, path: &[String], key: &str, value: &str) -> Result<()> {
         let inner: Vec<String> = path.iter().cloned().chain([key.to_owned()]).collect();
         let layout = self.layout()?;
         if let Some(span) = layout.find(&as_strs(&inner)).and_then(|found| found.item.as_value().and_then(Value::span)) {
@@ -254,7 +272,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes a key with its value out, in whatever form it stands.
-    fn cut(&mut self, path: &[String]) -> Result<()> {
+    pub(super) fn cut(&mut self, path: &[String]) -> Result<()> {
         let keys = as_strs(path);
         let layout = self.layout()?;
         let Some(found) = layout.find(&keys) else { return Ok(()) };
@@ -315,7 +333,7 @@ impl<'a> Draft<'a> {
 }
 
 /// The bytes that go with the item at `index` of a list: up to the next item, or from the end of the one before.
-fn list_gap(spans: &[(bool, Range<usize>)], index: usize) -> Range<usize> {
+pub(super) fn list_gap(spans: &[(bool, Range<usize>)], index: usize) -> Range<usize> {
     let own = &spans[index].1;
     match (index.checked_sub(1).and_then(|before| spans.get(before)), spans.get(index + 1)) {
         (_, Some((_, next))) => own.start..next.start,

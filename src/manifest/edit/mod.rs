@@ -6,6 +6,7 @@
 mod draft;
 mod entry;
 mod layout;
+mod patches;
 #[cfg(test)]
 mod tests;
 
@@ -100,6 +101,29 @@ pub fn add_site(path: &Path, text: &str, name: &str, site: &Path) -> Result<Stri
 /// `Manifest` when the text is no TOML; `NotFound` for an unknown site.
 pub fn set_patches(path: &Path, text: &str, id: &ElementId, patches: &[String], site: Option<&str>) -> Result<String> {
     let mut draft = Draft::new(path, text, site)?;
-    draft.patches(id, patches)?;
+    draft.set_patches(id, patches)?;
+    draft.finish()
+}
+
+/// A manifest's text with one more patch for an element, after those that it has; `patch` as it is to be written. Of a site that has
+/// an entry of its own for the element, that is changed, else the shared one.
+///
+/// # Errors
+/// `NotFound`, with the nearest names; `Manifest` when the text is no TOML.
+pub fn add_patch(path: &Path, text: &str, id: &ElementId, patch: &str, site: &str) -> Result<String> {
+    let mut draft = Draft::of_site(path, text, site)?;
+    draft.check_known(std::slice::from_ref(id))?;
+    draft.add_patch(id, patch)?;
+    draft.finish()
+}
+
+/// A manifest's text without a patch of an element: that which leads to `patch`, a whole path. Not an error where there is none.
+///
+/// # Errors
+/// As [`add_patch`].
+pub fn remove_patch(path: &Path, text: &str, id: &ElementId, patch: &Path, site: &str) -> Result<String> {
+    let mut draft = Draft::of_site(path, text, site)?;
+    draft.check_known(std::slice::from_ref(id))?;
+    draft.remove_patch(id, patch)?;
     draft.finish()
 }
