@@ -1,6 +1,8 @@
 //! `builtin:moodle` on the real binary: places from the core's own files, versions that fit, upgrades that move.
 #![allow(clippy::disallowed_methods, clippy::pedantic, unreachable_pub)]
 
+#[path = "moodle_ops/check.rs"]
+mod check;
 mod moodle_site;
 mod support;
 

@@ -36,6 +36,7 @@ pub mod sync;
 pub mod tree;
 pub mod trust;
 pub mod update;
+pub mod upgrade_check;
 pub mod why_not;
 
 pub use globals::{Color, Globals};

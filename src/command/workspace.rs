@@ -181,6 +181,7 @@ impl Workspace {
             locked: self.globals.locked,
             frozen: self.globals.frozen,
             depth,
+            rehearsal: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Plain data: what flows down from the manifest to the record. No I/O, no behaviour beyond reading and writing itself.
 
 mod change;
+mod demands;
 mod digest;
 mod element;
 mod fix;
@@ -13,6 +14,7 @@ mod status;
 mod wanted;
 
 pub use change::{Entry, FileMode, TreeChange, TreeFile};
+pub use demands::Demands;
 pub use digest::{Digest, ObjectId};
 pub use element::{ElementId, Requirement, Version};
 pub use fix::{Fix, FixChange};
@@ -20,6 +22,6 @@ pub use info::{Download, ElementInfo, MaxPrice, Price};
 pub use lock::{Lock, LockKey, LockedElement, Pin};
 pub use payload::{InstallInfo, Payload};
 pub use placement::{Graft, Placement};
-pub use plan::{Action, Change, DownloadMapEntry, FileCounts, PathMove, Plan, SitePlan};
+pub use plan::{Action, Change, DownloadMapEntry, FileCounts, PathMove, Plan, PlanFault, PlanFaultKind, SitePlan};
 pub use status::{ElementState, ElementStatus, FileState, FileStatus, SiteState, SiteStatus, Status};
 pub use wanted::{Deploy, GitPin, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Origin, Policy, Source, WantedElement, WantedSite};

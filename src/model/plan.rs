@@ -44,6 +44,9 @@ pub struct SitePlan {
     /// What the user should know or do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Of a rehearsal: what stands in the way of a sync.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<PlanFault>,
     /// Every graft of the wanted tree; empty where `tree` is `None`. Not part of the public JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grafts: Vec<Graft>,
@@ -55,6 +58,37 @@ impl SitePlan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.files.is_none_or(|files| files == FileCounts::default())
     }
+}
+
+/// Something that a sync would stop at, or that the application complains about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFault {
+    /// What sort.
+    pub kind: PlanFaultKind,
+    /// Whose it is, where that can be told.
+    pub id: Option<ElementId>,
+    /// The patch that does not apply.
+    pub patch: Option<PathBuf>,
+    /// In words.
+    pub why: String,
+}
+
+/// The sort of a [`PlanFault`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanFaultKind {
+    /// The application has no place for it.
+    NoPlace,
+    /// It cannot be placed for another reason.
+    Misplaced,
+    /// A patch does not apply; what comes after it was tried all the same.
+    Patch,
+    /// A patch whose change is there already: it would be left out.
+    Contained,
+    /// The application would refuse the site.
+    Refused,
+    /// The application would complain.
+    Complaint,
 }
 
 /// One path that becomes another.

@@ -66,6 +66,9 @@ pub struct PlanRequest {
     pub frozen: bool,
     /// How far to go.
     pub depth: PlanDepth,
+    /// Not to be carried out: what cannot be placed, patched or run is told in the plan ([`SitePlan::faults`]) and left out of it.
+    #[serde(default)]
+    pub rehearsal: bool,
 }
 
 /// Which locked versions may move.

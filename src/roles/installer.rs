@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::error::Result;
-use crate::model::{ElementId, ElementInfo, Graft, ObjectId, Payload, Placement, Version};
+use crate::model::{Demands, ElementId, ElementInfo, Graft, ObjectId, Payload, Placement, Version};
 
 /// Says where elements go, what is protected there, and what the code says of itself.
 pub trait Installer: Debug + Send + Sync {
@@ -64,6 +64,25 @@ pub trait Installer: Debug + Send + Sync {
     /// When the core cannot be read.
     fn shipped(&self, cx: &Context, id: &ElementId, core: Option<ObjectId>) -> Result<Option<Version>> {
         let _ = (cx, id, core);
+        Ok(None)
+    }
+
+    /// What a core asks of the machine and of the core before it, as far as its code says that.
+    ///
+    /// # Errors
+    /// When the core cannot be read.
+    fn demands(&self, cx: &Context, core: ObjectId) -> Result<Option<Demands>> {
+        let _ = (cx, core);
+        Ok(None)
+    }
+
+    /// The version that the application writes into its data when it runs this code: data of a later one it refuses. `None`:
+    /// nothing stands in the way of going back.
+    ///
+    /// # Errors
+    /// When the code cannot be read.
+    fn data_version(&self, cx: &Context, graft: &Graft) -> Result<Option<Version>> {
+        let _ = (cx, graft);
         Ok(None)
     }
 

@@ -101,6 +101,7 @@ impl Scene {
             locked: false,
             frozen: false,
             depth: PlanDepth::Resolve,
+            rehearsal: false,
         }
     }
 

@@ -2,6 +2,23 @@
 
 use crate::support::{Repo, TestEnvironment};
 
+const ENVIRONMENT: &str = r#"<?xml version="1.0" encoding="UTF-8" ?>
+<COMPATIBILITY_MATRIX>
+  <MOODLE version="4.5" requires="4.1.2">
+    <DATABASE level="required"><VENDOR name="mariadb" version="10.6.7" /><VENDOR name="postgres" version="13" /></DATABASE>
+    <PHP version="8.1.0" level="required" />
+    <PHP_EXTENSIONS><PHP_EXTENSION name="iconv" level="required" /></PHP_EXTENSIONS>
+  </MOODLE>
+  <MOODLE version="5.0" requires="4.2.3"><PHP version="8.2.0" level="required" /></MOODLE>
+  <!-- <MOODLE version="5.1" requires="0.1"> -->
+  <MOODLE version="5.1" requires="4.2.3">
+    <DATABASE level="required"><VENDOR name="mariadb" version="10.11.0" /><VENDOR name="postgres" version="15" /></DATABASE>
+    <PHP version="8.2.0" level="required" />
+    <PHP_EXTENSIONS><PHP_EXTENSION name="iconv" level="required" /><PHP_EXTENSION name="sodium" level="required" /></PHP_EXTENSIONS>
+  </MOODLE>
+</COMPATIBILITY_MATRIX>
+"#;
+
 /// How a core is laid out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -41,7 +58,7 @@ pub fn core(repo: &Repo, build: &str, release: &str, branch: &str, layout: Layou
     repo.write(&at("mod/assign/submission/file/version.php"), plugin("assignsubmission_file", build, ""));
     repo.write(&at("theme/boost/version.php"), plugin("theme_boost", build, ""));
     repo.write(&at("blocks/html/version.php"), plugin("block_html", build, ""));
-    repo.write(&at("admin/environment.xml"), "<COMPATIBILITY_MATRIX/>\n");
+    repo.write(&at("admin/environment.xml"), ENVIRONMENT);
     if layout == Layout::Public {
         repo.write("public/config.php", "<?php require_once(__DIR__ . '/../config.php');\n");
     }

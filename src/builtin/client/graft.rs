@@ -7,7 +7,7 @@ use super::fetch::Available;
 use super::{Parts, Standard};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::model::{ElementId, Graft, ObjectId, Payload, Placement, Version, WantedSite};
+use crate::model::{ElementId, Graft, ObjectId, Payload, Placement, PlanFault, PlanFaultKind, Version, WantedSite};
 use crate::roles::{Context, Level, OwnerView, PlaceRequest, PrepareRequest};
 use crate::sys::archive::{self, Limits};
 use crate::sys::git::{Objects, Patched};
@@ -22,8 +22,15 @@ pub struct GraftedSite {
 }
 
 impl Standard {
-    /// Composes a site. `None` where the tree of an element is not in stock.
-    pub(super) fn graft(&self, cx: &Context, wanted: &WantedSite, elements: &[Available]) -> Result<Option<GraftedSite>> {
+    /// Composes a site. `None` where the tree of an element is not in stock. With `faults` it is a rehearsal: they are collected,
+    /// and what they are about is left out.
+    pub(super) fn graft(
+        &self,
+        cx: &Context,
+        wanted: &WantedSite,
+        elements: &[Available],
+        mut faults: Option<&mut Vec<PlanFault>>,
+    ) -> Result<Option<GraftedSite>> {
         let mut view = OwnerView::default();
         let mut grafts: Vec<Graft> = Vec::with_capacity(elements.len());
         // The core first: where the others go may depend on it. Then owners before what they own, as the installer says by asking again.
@@ -35,7 +42,7 @@ impl Standard {
             cx.check()?;
             let Some(tree) = one.tree else { return Ok(None) };
             let origin = wanted.elements.get(&one.resolved.id).map(|element| element.origin.clone()).unwrap_or_default();
-            let graft = match self.place(cx, wanted, one, tree, &view) {
+            let graft = match self.place(cx, wanted, one, tree, &view, faults.as_deref_mut()) {
                 Ok(graft) => graft,
                 // Its place may be known once its owner has one; when nobody else found a place meanwhile, it has none.
                 Err(error) if error.kind() == ErrorKind::NotFound && refused < waiting.len() => {
@@ -43,7 +50,14 @@ impl Standard {
                     waiting.push_back(one);
                     continue;
                 }
-                Err(error) => return Err(at_origin(error, &origin, one.resolved.id.name(), "")),
+                Err(error) => match &mut faults {
+                    Some(faults) if error.kind() != ErrorKind::Interrupted => {
+                        let kind = if error.kind() == ErrorKind::NotFound { PlanFaultKind::NoPlace } else { PlanFaultKind::Misplaced };
+                        faults.push(PlanFault { kind, id: Some(one.resolved.id.clone()), patch: None, why: innermost(&error) });
+                        continue;
+                    }
+                    _ => return Err(at_origin(error, &origin, one.resolved.id.name(), "")),
+                },
             };
             refused = 0;
             if graft.id.kind() == "core" && view.core.is_none() {
@@ -52,14 +66,65 @@ impl Standard {
             view.placed.push(graft.clone());
             grafts.push(graft);
         }
-        for warning in self.parts.installer.review(cx, &view).while_doing(|| format!("site `{}` would not work", wanted.name))? {
-            cx.log(Level::Warning, format!("{}: {warning}", wanted.name));
+        if let Some(faults) = &mut faults {
+            self.leave_out_what_collides(&mut grafts, faults)?;
+            view.placed.clone_from(&grafts);
         }
+        self.review(cx, wanted, &view, faults)?;
         let tree = self.parts.stockroom.objects().compose(&grafts).while_doing(|| format!("could not compose site `{}`", wanted.name))?;
         Ok(Some(GraftedSite { tree, grafts }))
     }
 
-    fn place(&self, cx: &Context, wanted: &WantedSite, one: &Available, tree: ObjectId, view: &OwnerView) -> Result<Graft> {
+    /// What cannot lie beside the core goes, and is told.
+    fn leave_out_what_collides(&self, grafts: &mut Vec<Graft>, faults: &mut Vec<PlanFault>) -> Result<()> {
+        let objects = self.parts.stockroom.objects();
+        if objects.compose(grafts).is_ok() {
+            return Ok(());
+        }
+        let mut kept: Vec<Graft> = Vec::with_capacity(grafts.len());
+        for graft in grafts.drain(..) {
+            kept.push(graft);
+            match objects.compose(&kept) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => {
+                    let id = kept.pop().map(|graft| graft.id);
+                    faults.push(PlanFault { kind: PlanFaultKind::Misplaced, id, patch: None, why: innermost(&error) });
+                }
+            }
+        }
+        *grafts = kept;
+        Ok(())
+    }
+
+    fn review(&self, cx: &Context, wanted: &WantedSite, view: &OwnerView, faults: Option<&mut Vec<PlanFault>>) -> Result<()> {
+        let reviewed = self.parts.installer.review(cx, view);
+        let Some(faults) = faults else {
+            for warning in reviewed.while_doing(|| format!("site `{}` would not work", wanted.name))? {
+                cx.log(Level::Warning, format!("{}: {warning}", wanted.name));
+            }
+            return Ok(());
+        };
+        let (kind, all) = match reviewed {
+            Ok(warnings) => (PlanFaultKind::Complaint, warnings),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            Err(error) => (PlanFaultKind::Refused, std::iter::once(&error).chain(error.others()).map(innermost).collect()),
+        };
+        // The application's own words begin with whom they are about.
+        let whose = |why: &str| view.placed.iter().find(|graft| why.starts_with(&format!("{} {}", graft.id, graft.version))).map(|graft| graft.id.clone());
+        faults.extend(all.into_iter().map(|why| PlanFault { kind, id: whose(&why), patch: None, why }));
+        Ok(())
+    }
+
+    fn place(
+        &self,
+        cx: &Context,
+        wanted: &WantedSite,
+        one: &Available,
+        tree: ObjectId,
+        view: &OwnerView,
+        mut faults: Option<&mut Vec<PlanFault>>,
+    ) -> Result<Graft> {
         let id = &one.resolved.id;
         let version = &one.resolved.pin.version;
         let request =
@@ -77,15 +142,19 @@ impl Standard {
             None => tree,
         };
         for patch in wanted.elements.get(id).map(|element| element.patches.as_slice()).unwrap_or_default() {
-            match super::patched(objects, tree, patch, (id, version))? {
-                Patched::To(patched) => tree = patched,
-                Patched::Contained => cx.log(
+            let fault = |kind, why| PlanFault { kind, id: Some(id.clone()), patch: Some(patch.clone()), why };
+            match (super::patched(objects, tree, patch, (id, version)), &mut faults) {
+                (Ok(Patched::To(patched)), _) => tree = patched,
+                (Ok(Patched::Contained), Some(faults)) => faults.push(fault(PlanFaultKind::Contained, format!("{id} {version} has what it does already"))),
+                (Ok(Patched::Contained), None) => cx.log(
                     Level::Warning,
                     format!(
                         "{id} {version} has what `{}` does already: the patch is left out; `greffon patch drop --contained` takes it out of greffon.toml",
                         shown(patch, &self.parts.base)
                     ),
                 ),
+                (Err(error), Some(faults)) if error.kind() != ErrorKind::Interrupted => faults.push(fault(PlanFaultKind::Patch, innermost(&error))),
+                (Err(error), _) => return Err(error),
             }
         }
         if placement.prepare {
@@ -110,6 +179,18 @@ pub fn patched(objects: &Objects, tree: ObjectId, patch: &Path, (id, version): (
 /// A path as people write it beside the manifest.
 fn shown(path: &Path, base: &Path) -> String {
     path.strip_prefix(base).unwrap_or(path).display().to_string()
+}
+
+/// What a failure says itself, without what was being done.
+fn innermost(error: &Error) -> String {
+    let mut own = error;
+    while let Some(cause) = std::error::Error::source(own).and_then(|cause| cause.downcast_ref::<Error>()) {
+        own = cause;
+    }
+    match std::error::Error::source(own) {
+        Some(cause) => format!("{}: {cause}", own.message()),
+        None => own.message().to_owned(),
+    }
 }
 
 fn prepare(parts: &Parts, client: &Standard, cx: &Context, one: &Available, tree: ObjectId) -> Result<ObjectId> {

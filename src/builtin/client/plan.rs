@@ -32,7 +32,7 @@ impl Standard {
                 self.fetch_for(cx, &mut looked, &mut resolution, &origins, &agreed.deals)?;
             }
             for (((_, wanted), looked), lacking) in chosen.iter().zip(looked).zip(lacking) {
-                let mut plan = self.site_plan(cx, wanted, looked)?;
+                let mut plan = self.site_plan(cx, wanted, looked, request.rehearsal)?;
                 plan.notes.extend(agreed.notes.iter().filter(|(id, _)| lacking.contains(id)).map(|(id, line)| format!("{id}: {line}")));
                 plans.push(plan);
             }
@@ -92,12 +92,13 @@ impl Standard {
         Ok(())
     }
 
-    fn site_plan(&self, cx: &Context, wanted: &WantedSite, looked: Looked) -> Result<SitePlan> {
+    fn site_plan(&self, cx: &Context, wanted: &WantedSite, looked: Looked, rehearsal: bool) -> Result<SitePlan> {
         let Looked { observed, map, available, settled } = looked;
+        let mut faults = Vec::new();
         let held = observed.held.as_ref().map(|hold| hold.reason.clone());
         let grafted = match (&observed.current, settled) {
             (Some(current), true) => Some(GraftedSite { tree: current.tree, grafts: current.grafts.clone() }),
-            _ => self.graft(cx, wanted, &available)?,
+            _ => self.graft(cx, wanted, &available, rehearsal.then_some(&mut faults))?,
         };
         let mut plan = SitePlan {
             name: wanted.name.clone(),
@@ -110,6 +111,7 @@ impl Standard {
             hooks: Vec::new(),
             moves: Vec::new(),
             notes: Vec::new(),
+            faults,
             grafts: Vec::new(),
         };
         let before = observed.current.as_ref().map(|current| current.grafts.as_slice()).unwrap_or_default();

@@ -22,7 +22,7 @@ pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
 pub(crate) use patch::{PatchAction, PatchArgs};
 pub(crate) use repo::{RepoAction, RepoArgs};
-pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, VerifyArgs, WhyArgs};
+pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TableFormat, TreeArgs, UpgradeCheckArgs, VerifyArgs, WhyArgs};
 pub(crate) use start::{AdoptArgs, App, CompletionsArgs, DoctorArgs, InitArgs, TrustArgs};
 pub(crate) use stock::{StockAction, StockArgs};
 pub(crate) use wanted::{AddArgs, FixArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
@@ -93,6 +93,7 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Search(SearchArgs),
     Outdated(OutdatedArgs),
+    UpgradeCheck(UpgradeCheckArgs),
     History(HistoryArgs),
     Diff(DiffArgs),
     Rollback(RollbackArgs),

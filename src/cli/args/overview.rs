@@ -7,7 +7,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("Start", &["init", "adopt", "trust", "doctor", "completions"]),
     ("Change what is wanted", &["add", "remove", "install", "uninstall", "update", "lock", "fix", "patch"]),
     ("Make it so", &["fetch", "plan", "sync", "recover", "build", "forget"]),
-    ("See", &["status", "verify", "list", "tree", "why", "show", "search", "outdated"]),
+    ("See", &["status", "verify", "list", "tree", "why", "show", "search", "outdated", "upgrade-check"]),
     ("Go back", &["history", "diff", "rollback", "saved"]),
     ("Stock and repositories", &["stock", "repo"]),
 ];

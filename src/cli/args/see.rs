@@ -1,6 +1,6 @@
-//! See: `status`, `verify`, `list`, `tree`, `why`, `show`, `search`, `outdated`. None of them writes into a site.
+//! See: `status`, `verify`, `list`, `tree`, `why`, `show`, `search`, `outdated`, `upgrade-check`. None of them writes into a site.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::examples;
 
@@ -125,4 +125,42 @@ pub(crate) struct OutdatedArgs {
     /// Exit status 3 if anything is outdated
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// What another core would mean for every element of the sites
+///
+/// For each site and each core: which elements fit as they are, which with another version, which need a release that does not
+/// exist yet, which the new core brings along itself or has no place for, and which of them alone stand in the way. Every patch is
+/// tried at the version that its element would get. What the new core asks of the machine, and the earliest core that can be
+/// upgraded to it, are read from its code. Asks the repositories and fetches into the stock, as `plan` does; with `--offline`
+/// neither. Changes nothing else.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon upgrade-check --core 5.1",
+    "greffon upgrade-check --core 5.0 --core 5.1 --site prod",
+    "greffon upgrade-check --core 5.1 --format markdown    a table for a ticket",
+    "greffon upgrade-check --core 5.1 --exit-code          exit status 3 unless every site is ready",
+    "greffon upgrade-check                                 the newest core there is",
+))]
+pub(crate) struct UpgradeCheckArgs {
+    /// The core that is thought of, as `core/moodle@REQ` where a site has several; may be given again [default: the newest]
+    #[arg(long, value_name = "REQ")]
+    pub(crate) core: Vec<String>,
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TableFormat,
+    /// Exit status 3 if anything stands in the way
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// A page for people
+    Text,
+    /// A table for tickets and wikis
+    Markdown,
+    /// A table for spreadsheets
+    Csv,
 }

@@ -17,6 +17,7 @@ pub(super) mod status;
 pub(super) mod stock;
 pub(super) mod sync;
 pub(super) mod tree;
+pub(super) mod upgrade_check;
 pub(super) mod why;
 
 use super::text::Text;

@@ -85,6 +85,7 @@ mod tests {
             moves: Vec::new(),
             notes: Vec::new(),
             hooks: vec!["after-sync".into()],
+            faults: Vec::new(),
             grafts: Vec::new(),
         }
     }

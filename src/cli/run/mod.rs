@@ -62,6 +62,7 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
         Command::Show(args) => see::show(session, &args),
         Command::Search(args) => see::search(session, &args),
         Command::Outdated(args) => see::outdated(session, &args),
+        Command::UpgradeCheck(args) => see::upgrade_check(session, args),
         Command::History(args) => back::history(session, args),
         Command::Diff(args) => back::diff(session, args),
         Command::Rollback(args) => back::rollback(session, args),

@@ -1,11 +1,11 @@
-//! `status`, `verify`, `list`, `tree`, `why`, `show`, `search`, `outdated`.
+//! `status`, `verify`, `list`, `tree`, `why`, `show`, `search`, `outdated`, `upgrade-check`.
 
 use super::{Session, pending};
-use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TreeArgs, WhyArgs};
-use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page, why as why_page};
+use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TableFormat, TreeArgs, UpgradeCheckArgs, WhyArgs};
+use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page, upgrade_check as check_page, why as why_page};
 use crate::cli::{exit, text::Text};
 use crate::command;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::SiteStatus;
 
 pub(super) fn status(session: Session<'_>, args: &StatusArgs) -> Result<u8> {
@@ -61,5 +61,20 @@ pub(super) fn outdated(session: Session<'_>, args: &OutdatedArgs) -> Result<u8> 
     let (workspace, desk) = session.open()?;
     let report = command::outdated::run(&workspace, args.exit_code)?;
     desk.show(&report, list_page::outdated)?;
+    Ok(pending(report.pending))
+}
+
+pub(super) fn upgrade_check(session: Session<'_>, args: UpgradeCheckArgs) -> Result<u8> {
+    let (workspace, desk) = session.open()?;
+    if desk.printer.is_json() && args.format != TableFormat::Text {
+        return Err(Error::new(ErrorKind::Usage, "`--json` and `--format` are two answers to one question: choose one"));
+    }
+    let options = command::upgrade_check::Options { cores: args.core, exit_code: args.exit_code };
+    let report = command::upgrade_check::run(&workspace, &options)?;
+    match args.format {
+        TableFormat::Text => desk.printer.report(&report, check_page::page)?,
+        TableFormat::Markdown => desk.printer.raw(&check_page::markdown(&report))?,
+        TableFormat::Csv => desk.printer.raw(&check_page::csv(&report))?,
+    }
     Ok(pending(report.pending))
 }

@@ -344,6 +344,7 @@ fn record(
         locked: false,
         frozen: true,
         depth: PlanDepth::Compose,
+        rehearsal: false,
     };
     let plan = workspace.roles.client.plan(&cx, &request)?;
     for warning in plan.warnings {

@@ -77,7 +77,16 @@ fn fetch_again(workspace: &Workspace, wanted: &WantedSite, place: &Site, target:
     site.state = None;
     site.host = None;
     site.name.clone_from(&wanted.name);
-    let request = PlanRequest { wanted: vec![site], only: Vec::new(), lock, update: UpdateChoice::Keep, locked: false, frozen: true, depth: PlanDepth::Fetch };
+    let request = PlanRequest {
+        wanted: vec![site],
+        only: Vec::new(),
+        lock,
+        update: UpdateChoice::Keep,
+        locked: false,
+        frozen: true,
+        depth: PlanDepth::Fetch,
+        rehearsal: false,
+    };
     let plan = workspace.roles.client.plan(&workspace.machine.cx, &request)?;
     Ok(plan.sites.into_iter().flat_map(|site| site.grafts).collect())
 }

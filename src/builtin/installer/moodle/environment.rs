@@ -4,22 +4,22 @@ use indexmap::IndexMap;
 
 /// What one release asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment {
+pub(super) struct Environment {
     /// The release: `4.5`.
-    pub version: String,
+    pub(super) version: String,
     /// The earliest release that can be upgraded to it.
-    pub requires: Option<String>,
+    pub(super) requires: Option<String>,
     /// The earliest PHP.
-    pub php: Option<String>,
+    pub(super) php: Option<String>,
     /// Database → earliest version.
-    pub databases: IndexMap<String, String>,
+    pub(super) databases: IndexMap<String, String>,
     /// PHP extension → whether it must be there.
-    pub extensions: IndexMap<String, bool>,
+    pub(super) extensions: IndexMap<String, bool>,
 }
 
 /// Every release that the file knows, in its order. What is no XML gives what could be read before it went wrong.
 #[must_use]
-pub fn read(text: &str) -> Vec<Environment> {
+pub(super) fn read(text: &str) -> Vec<Environment> {
     let mut found: Vec<Environment> = Vec::new();
     for tag in tags(text) {
         let Tag { name, attributes } = tag;

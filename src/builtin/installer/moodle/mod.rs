@@ -5,8 +5,9 @@
 //! `version.php`; whether it fits, by the same file. No PHP is run, and no path of Moodle's is known here beforehand.
 
 mod component;
+mod demands;
 mod disk;
-pub mod environment;
+mod environment;
 mod find;
 mod info;
 mod layout;
@@ -30,7 +31,7 @@ use crate::builtin::memo::Memo;
 use crate::builtin::options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::UseSpec;
-use crate::model::{ElementId, ElementInfo, ObjectId, Placement, Version};
+use crate::model::{Demands, ElementId, ElementInfo, Graft, ObjectId, Placement, Version};
 use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions};
 
 /// What `use = "builtin:moodle"` names.
@@ -249,6 +250,22 @@ impl Installer for Moodle {
             Some(layout) => self.shipped_by(cx, core, &layout, id.name()),
             None => Ok(None),
         }
+    }
+
+    fn demands(&self, cx: &Context, core: ObjectId) -> Result<Option<Demands>> {
+        match self.layout(cx, core)? {
+            Some(layout) => demands::demands(cx.trees(), core, &layout).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn data_version(&self, cx: &Context, graft: &Graft) -> Result<Option<Version>> {
+        let trees = cx.trees();
+        if graft.id.kind() == CORE {
+            return Ok(self.layout(cx, graft.tree)?.and_then(|layout| layout.version.version.clone()).map(Version::new));
+        }
+        let bytes = trees.read(graft.tree, "version.php")?;
+        Ok(bytes.and_then(|bytes| version_php::plugin(&bytes).version).map(Version::new))
     }
 
     fn ref_versions(&self, kind: &str) -> RefVersions {
