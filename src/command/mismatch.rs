@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use super::Workspace;
-use crate::builtin::repository::PathElement;
+use super::standing::Other;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, ElementState, Graft, IfLocalChanges, IfVersionMismatch, Plan, SitePlan, SiteStatus, Version, WantedSite};
+use crate::model::{IfLocalChanges, IfVersionMismatch, Plan, SitePlan, Version, WantedSite};
 use crate::roles::Question;
-use crate::site::{Generation, Presence};
+use crate::site::Presence;
 
 /// By site: how local changes below a path are answered, whatever `if-local-changes` says.
 pub(super) type Answers = BTreeMap<String, Vec<(String, IfLocalChanges)>>;
@@ -17,43 +17,12 @@ pub(super) type Answers = BTreeMap<String, Vec<(String, IfLocalChanges)>>;
 /// An element of which another version stands in a site than greffon put there.
 #[derive(Debug, Clone)]
 struct Mismatch {
-    id: ElementId,
-    path: String,
-    /// What stands there.
-    found: Version,
-    /// What greffon put there.
-    recorded: Graft,
+    /// What stands there, and what greffon put there.
+    other: Other,
     /// What is wanted there.
     wanted: Version,
     /// Whether what stands there is later than what is wanted.
     later: bool,
-}
-
-impl Workspace {
-    /// The versions that the code in a site says of itself, where files of an element differ from the record and it is another
-    /// version than the recorded one. The core's own folder, which all others lie in, is not looked into.
-    pub(super) fn found_versions(&self, status: &SiteStatus, wanted: &WantedSite, current: &Generation) -> Result<Vec<(Graft, Version)>> {
-        let mut found = Vec::new();
-        for element in status.elements.iter().filter(|element| element.state == ElementState::Modified) {
-            let Some(graft) = current.grafts.iter().find(|graft| graft.id == element.id && graft.placement.path != ".") else { continue };
-            let code = PathElement {
-                id: element.id.clone(),
-                path: wanted.path.join(&graft.placement.path),
-                version: None,
-                installer: std::sync::Arc::clone(&self.roles.installer),
-                stockroom: self.machine.stockroom.clone(),
-            };
-            // code that cannot be read says nothing of its version: then it is changed files like any others
-            let Ok(info) = code.info(&self.machine.cx) else { continue };
-            let told = self.lock.entry(&wanted.name, &element.id).and_then(|(_, locked)| locked.scheme.clone());
-            let scheme = self.schemes.of(&element.id, wanted.elements.get(&element.id), told.or(info.scheme).as_deref())?;
-            let unsaid = info.version.as_str() == "0.0.0";
-            if !unsaid && scheme.check(&info.version).is_ok() && !scheme.compare(&info.version, &graft.version).is_eq() {
-                found.push((graft.clone(), info.version));
-            }
-        }
-        Ok(found)
-    }
 }
 
 /// Answers every mismatch of the planned sites; where a found version is kept, the plan leaves the element alone.
@@ -66,7 +35,15 @@ pub(super) fn settle(workspace: &Workspace, sites: &[WantedSite], made: &mut Pla
         let Some(wanted) = sites.iter().find(|site| site.name == plan.name) else { continue };
         let mismatches = mismatches(workspace, wanted, plan)?;
         let decides = !matches!(wanted.policy.if_local_changes, IfLocalChanges::Ask | IfLocalChanges::Abort);
-        if mismatches.is_empty() || (decides && wanted.policy.if_version_mismatch == IfVersionMismatch::Ask) {
+        if decides && wanted.policy.if_version_mismatch == IfVersionMismatch::Ask {
+            // Who has answered for all files is not asked; what the other version brought along is no stranger's.
+            if matches!(wanted.policy.if_local_changes, IfLocalChanges::Save | IfLocalChanges::Overwrite) {
+                let known = mismatches.iter().filter_map(|mismatch| mismatch.other.fit.as_ref()).flat_map(|fit| fit.brought.clone());
+                answers.entry(wanted.name.clone()).or_default().extend(known.map(|path| (path, IfLocalChanges::Save)));
+            }
+            continue;
+        }
+        if mismatches.is_empty() {
             continue;
         }
         for mismatch in &mismatches {
@@ -77,14 +54,17 @@ pub(super) fn settle(workspace: &Workspace, sites: &[WantedSite], made: &mut Pla
                 IfVersionMismatch::Earliest => !mismatch.later,
                 IfVersionMismatch::Ask | IfVersionMismatch::Abort => return Err(stopped(&wanted.name, &mismatches)),
             };
-            let Mismatch { id, path, found, .. } = mismatch;
+            let Other { recorded, found, .. } = &mismatch.other;
+            let id = &recorded.id;
+            let answers = answers.entry(wanted.name.clone()).or_default();
+            answers.push((recorded.placement.path.clone(), if keep { IfLocalChanges::Keep } else { IfLocalChanges::Save }));
             if keep {
                 leave(plan, mismatch);
                 made.warnings.push(format!("{}: {id} stays at {found}, which other means put there; greffon.lock says {}", wanted.name, mismatch.wanted));
             } else {
                 made.warnings.push(format!("{}: {id} {found}, which other means put there, is replaced; its files are put aside", wanted.name));
+                answers.extend(mismatch.other.brought().into_iter().map(|path| (path, IfLocalChanges::Save)));
             }
-            answers.entry(wanted.name.clone()).or_default().push((path.clone(), if keep { IfLocalChanges::Keep } else { IfLocalChanges::Save }));
         }
         plan.tree = Some(workspace.machine.stockroom.objects().compose(&plan.grafts)?);
     }
@@ -96,23 +76,17 @@ fn mismatches(workspace: &Workspace, wanted: &WantedSite, plan: &SitePlan) -> Re
     if site.presence()? != Presence::Known {
         return Ok(Vec::new());
     }
-    let Some(current) = site.current()? else { return Ok(Vec::new()) };
+    let (_, stands) = site.examine(&workspace.machine.cx, false)?;
     let mut mismatches = Vec::new();
-    for (recorded, found) in workspace.found_versions(&site.status(&workspace.machine.cx, false)?, wanted, &current)? {
+    for other in workspace.other_versions(&site, wanted, &stands)? {
+        let recorded = &other.recorded;
         // an element that goes, or moves, is a matter of its files
         let Some(target) = plan.grafts.iter().find(|graft| graft.id == recorded.id && graft.placement.path == recorded.placement.path) else { continue };
         let told = workspace.lock.entry(&wanted.name, &recorded.id).and_then(|(_, locked)| locked.scheme.clone());
         let scheme = workspace.schemes.of(&recorded.id, wanted.elements.get(&recorded.id), told.as_deref())?;
-        let order = scheme.compare(&found, &target.version);
+        let order = scheme.compare(&other.found, &target.version);
         if order.is_ne() {
-            mismatches.push(Mismatch {
-                id: recorded.id.clone(),
-                path: recorded.placement.path.clone(),
-                wanted: target.version.clone(),
-                later: order.is_gt(),
-                found,
-                recorded,
-            });
+            mismatches.push(Mismatch { wanted: target.version.clone(), later: order.is_gt(), other });
         }
     }
     Ok(mismatches)
@@ -139,8 +113,8 @@ fn answer(workspace: &Workspace, wanted: &WantedSite, mismatch: &Mismatch) -> Re
 }
 
 fn told(mismatch: &Mismatch) -> String {
-    let Mismatch { id, found, recorded, wanted, .. } = mismatch;
-    format!("{id} {found} stands there, greffon put {} there, and greffon.lock says {wanted}", recorded.version)
+    let Other { recorded, found, .. } = &mismatch.other;
+    format!("{} {found} stands there, greffon put {} there, and greffon.lock says {}", recorded.id, recorded.version, mismatch.wanted)
 }
 
 fn stopped(site: &str, mismatches: &[Mismatch]) -> Error {
@@ -153,8 +127,9 @@ fn stopped(site: &str, mismatches: &[Mismatch]) -> Error {
 
 /// The plan without a change of this element: what greffon put there stays recorded.
 fn leave(plan: &mut SitePlan, mismatch: &Mismatch) {
-    for graft in plan.grafts.iter_mut().filter(|graft| graft.id == mismatch.id) {
-        graft.clone_from(&mismatch.recorded);
+    let recorded = &mismatch.other.recorded;
+    for graft in plan.grafts.iter_mut().filter(|graft| graft.id == recorded.id) {
+        graft.clone_from(recorded);
     }
-    plan.changes.retain(|change| change.id != mismatch.id);
+    plan.changes.retain(|change| change.id != recorded.id);
 }

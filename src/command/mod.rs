@@ -30,6 +30,7 @@ pub mod repo;
 pub mod rollback;
 pub mod saved;
 pub mod show;
+mod standing;
 pub mod status;
 pub mod stock;
 pub mod sync;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Workspace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementState, SiteStatus};
+use crate::model::{ElementState, FileState, SiteStatus};
 
 /// What `status` and `verify` may be told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,15 +35,14 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<Report> {
     let mut sites = Vec::new();
     for wanted in workspace.chosen(false)? {
         let site = workspace.site(wanted)?;
-        let mut status = site.status(&workspace.machine.cx, options.verify)?;
-        if status.elements.iter().any(|element| element.state == ElementState::Modified)
-            && let Some(current) = site.current()?
-        {
-            for (graft, found) in workspace.found_versions(&status, wanted, &current)? {
-                for element in status.elements.iter_mut().filter(|element| element.id == graft.id) {
-                    element.state = ElementState::OtherVersion;
-                    element.found = Some(found.to_string());
-                }
+        let (mut status, stands) = site.examine(&workspace.machine.cx, options.verify)?;
+        for other in workspace.other_versions(&site, wanted, &stands)? {
+            for element in status.elements.iter_mut().filter(|element| element.id == other.recorded.id) {
+                element.state = ElementState::OtherVersion;
+                element.found = Some(other.found.to_string());
+                // They are the other version's; what is neither's is told.
+                let strangers = other.fit.as_ref().map(|fit| fit.others.as_slice()).unwrap_or_default();
+                element.files.retain(|file| file.state == FileState::Extra && strangers.iter().any(|path| path == file.path.trim_end_matches('/')));
             }
         }
         sites.push(status);

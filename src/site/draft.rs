@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::content;
 use super::index::Index;
 use super::local::{Answer, LocalChange};
-use super::owners::{split, within};
+use super::owners::{plain, split, within};
 use super::scan::{Scan, State};
 use super::wanted::Wanted;
 use crate::error::{Error, ErrorKind, Result};
@@ -137,6 +137,7 @@ impl Drafting<'_> {
         self.settle(answer, &local, &mut draft)?;
         local.extend(kept.into_iter().chain(saved));
         self.blockers(answer, &mut foreign, &mut draft);
+        self.put_aside(&mut draft);
         let (aside, mut foreign): (Vec<String>, Vec<String>) =
             foreign.into_iter().partition(|path| answer == Answer::Save || self.answered(path, IfLocalChanges::Save));
         draft.works.extend(aside.into_iter().map(|path| {
@@ -246,7 +247,28 @@ impl Drafting<'_> {
 
     /// Whether what was changed below the folder of a path has this answer of its own.
     fn answered(&self, path: &str, answer: IfLocalChanges) -> bool {
-        self.answers.iter().any(|(folder, own)| *own == answer && within(path, folder))
+        self.answers.iter().any(|(folder, own)| {
+            // The folder that holds all others is answered for as far as no other element stands in it.
+            let whole = plain(folder).is_empty();
+            *own == answer && if whole { self.is_roots(path) } else { within(path, plain(folder)) }
+        })
+    }
+
+    fn is_roots(&self, path: &str) -> bool {
+        let owner = self.wanted.owners.of(path).map(|owner| &self.wanted.grafts[owner]);
+        owner.is_some_and(|graft| plain(&graft.placement.path).is_empty())
+    }
+
+    /// What nobody recorded and an answer puts aside by its own name, where nothing wanted takes its place.
+    fn put_aside(&self, draft: &mut Draft) {
+        for extra in self.scan.extras.iter().filter(|extra| !extra.protected && !extra.in_the_way) {
+            let named = self.answers.iter().any(|(path, answer)| *answer == IfLocalChanges::Save && *path == extra.path);
+            let at = self.wanted.files.partition_point(|(path, _)| path.as_bytes() < extra.path.as_bytes());
+            let taken = self.wanted.files[at..].iter().take_while(|(path, _)| path.starts_with(&extra.path)).any(|(path, _)| within(path, &extra.path));
+            if named && !taken {
+                draft.works.push(Work::over(&extra.path, None, None));
+            }
+        }
     }
 
     fn settle(&self, answer: Answer, local: &[LocalChange], draft: &mut Draft) -> Result<()> {

@@ -20,6 +20,7 @@ mod index;
 mod journal;
 mod local;
 mod lock;
+mod misplaced;
 mod owners;
 mod patches;
 mod paths;
@@ -30,6 +31,7 @@ mod saved;
 mod scan;
 mod sift;
 mod stage;
+mod stand;
 mod status;
 mod steps;
 mod swap;
@@ -45,6 +47,7 @@ pub use edits::Edit;
 pub use patches::KeptPatch;
 pub use pending::Pending;
 pub use saved::SavedFile;
+pub use stand::{Fit, Stand};
 #[doc(hidden)]
 pub use understood::{journal_is_understood, stat_cache_is_understood};
 

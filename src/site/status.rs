@@ -1,13 +1,15 @@
 //! Status: a site told element by element. Nothing is written.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::drift;
 use super::index::Index;
 use super::journal::Journal;
 use super::owners::{Owners, plain, split, within};
 use super::scan::{Extra, Scan, State, scan};
-use super::{Presence, Site, generations};
+use super::stand::{Ground, Stand};
+use super::{Presence, Site, generations, misplaced};
 use crate::error::Result;
 use crate::model::{ElementState, ElementStatus, FileState, FileStatus, Graft, SiteState, SiteStatus};
 use crate::roles::Context;
@@ -20,6 +22,14 @@ impl Site {
     /// # Errors
     /// `Site`, `Io`.
     pub fn status(&self, cx: &Context, verify: bool) -> Result<SiteStatus> {
+        self.examine(cx, verify).map(|(status, _)| status)
+    }
+
+    /// As [`Self::status`], with what stands in the places of elements that are modified.
+    ///
+    /// # Errors
+    /// As [`Self::status`].
+    pub fn examine(&self, cx: &Context, verify: bool) -> Result<(SiteStatus, Vec<Stand>)> {
         let mut status = SiteStatus {
             name: self.name.clone(),
             state: SiteState::Never,
@@ -31,9 +41,9 @@ impl Site {
         };
         if self.is_elsewhere() {
             status.state = SiteState::Elsewhere;
-            return Ok(status);
+            return Ok((status, Vec::new()));
         }
-        let Some(state) = self.places.open_state()? else { return Ok(status) };
+        let Some(state) = self.places.open_state()? else { return Ok((status, Vec::new())) };
         let waiting = super::pending::read(&state)?;
         let pending = Journal::is_there(&state)? || waiting.is_some();
         status.pending = waiting.map(|waiting| waiting.hooks).unwrap_or_default();
@@ -42,11 +52,12 @@ impl Site {
             if pending {
                 status.state = SiteState::Pending;
             }
-            return Ok(status);
+            return Ok((status, Vec::new()));
         }
         let owners = Owners::new(&index.grafts);
-        let scan = match Dir::open(&self.places.root)? {
-            Some(root) => scan(cx, &root, &index, &owners, self.places.inside.as_deref(), verify)?,
+        let root = Dir::open(&self.places.root)?;
+        let scan = match &root {
+            Some(root) => scan(cx, root, &index, &owners, self.places.inside.as_deref(), verify)?,
             None => Scan { files: vec![State::Missing; index.files.len()], ..Scan::default() },
         };
         status.generation = Some(index.generation);
@@ -63,7 +74,8 @@ impl Site {
         let concerns = |extra: &&Extra| !extra.protected && !extra.in_the_way && (at_root || !split(&extra.path).0.is_empty());
         let (unmanaged, extras): (Vec<&Extra>, Vec<&Extra>) = scan.extras.iter().filter(concerns).partition(|extra| owners_own(extra));
         status.unmanaged = unmanaged.into_iter().map(|extra| extra.path.clone()).collect();
-        status.elements = elements(&index, &scan, &owners, &extras);
+        let ground = Arc::new(Ground { root, owners, ignore: self.places.inside.clone() });
+        let stands = settle(&mut status, &ground, &index, &scan, extras)?;
         let drifted = status.elements.iter().any(|element| element.state != ElementState::Clean);
         status.state = if pending {
             SiteState::Pending
@@ -75,7 +87,7 @@ impl Site {
         } else {
             SiteState::Clean
         };
-        Ok(status)
+        Ok((status, stands))
     }
 
     /// What stands at the path.
@@ -104,6 +116,30 @@ impl Site {
 /// The folders, deeper than the root, in which elements stand side by side.
 pub(super) fn homes(grafts: &[Graft]) -> BTreeSet<&str> {
     grafts.iter().map(|graft| split(plain(&graft.placement.path)).0).filter(|home| !home.is_empty()).collect()
+}
+
+/// Tells the elements one by one, those that are not where they belong included.
+fn settle(status: &mut SiteStatus, ground: &Arc<Ground>, index: &Index, scan: &Scan, mut extras: Vec<&Extra>) -> Result<Vec<Stand>> {
+    status.elements = elements(index, scan, &ground.owners, &extras);
+    let mut stands = Vec::new();
+    for at in (0..index.grafts.len()).filter(|at| status.elements[*at].state == ElementState::Modified) {
+        let inside: Vec<&Extra> = extras.iter().copied().filter(|extra| ground.owners.of(&extra.path) == Some(at)).collect();
+        stands.push((at, Stand::new(ground, index, scan, at, &inside)?));
+    }
+    let found = misplaced::find(ground, index, scan, &misplaced::gone(index, scan, &ground.owners), &stands)?;
+    if !found.is_empty() {
+        // What is told as a misplaced element is neither unmanaged nor somebody's extra.
+        let places: BTreeSet<&str> = found.values().map(String::as_str).collect();
+        status.unmanaged.retain(|path| !places.contains(path.as_str()));
+        extras.retain(|extra| !places.contains(extra.path.as_str()));
+        status.elements = elements(index, scan, &ground.owners, &extras);
+        for (at, place) in &found {
+            let element = &mut status.elements[*at];
+            (element.state, element.found) = (ElementState::Misplaced, Some(place.clone()));
+            element.files.clear();
+        }
+    }
+    Ok(stands.into_iter().filter(|(at, _)| status.elements[*at].state == ElementState::Modified).map(|(_, stand)| stand).collect())
 }
 
 fn elements(index: &Index, scan: &Scan, owners: &Owners, extras: &[&Extra]) -> Vec<ElementStatus> {

@@ -7,6 +7,8 @@ use super::examples;
 /// How the files of the sites compare with what was recorded
 ///
 /// Reads the state and the files' size and time (a file is read only where those differ). Writes nothing and fetches nothing.
+/// An element that other means updated is told as `other version`, by the trees that this machine knows or by what its code says;
+/// one that was moved as `misplaced`, with the folder where it is.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon status",

@@ -7,6 +7,7 @@ mod diff;
 mod edited;
 mod fetch;
 pub mod history;
+mod lent;
 mod local;
 mod loose;
 mod notes;
@@ -31,6 +32,7 @@ mod tests;
 
 pub(crate) use alternates::{is_group_shared, share};
 pub use checkout::{Checkout, checkout, commits_with, leading_ref};
+pub use lent::{Loan, Reader};
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub use own::{OwnObject, OwnObjects};
 pub use pack::{Hasher, PackWriter, Sink};

@@ -30,6 +30,8 @@ struct Inner {
     alternates: Mutex<Vec<String>>,
     /// The tree that was listed last, with its files: a plan and the apply that follows, and sites that are alike, ask for the same.
     listed: Mutex<Option<(ObjectId, Vec<TreeFile>)>>,
+    /// See [`Objects::lend`].
+    shelf: super::lent::Shelf,
 }
 
 /// One name of a tree to be written.
@@ -68,6 +70,7 @@ impl Objects {
                 pool: Pool::new(directory),
                 alternates: Mutex::new(vec![String::from("unread")]),
                 listed: Mutex::default(),
+                shelf: super::lent::Shelf::default(),
             }),
         };
         objects.refresh()?;
@@ -289,10 +292,20 @@ impl Objects {
         if id == ObjectId::EMPTY_TREE && kind == ObjectType::Tree {
             return use_it(&[]);
         }
+        let lent = self.shelf().read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(lent) = lent
+            && let Some(bytes) = lent.bytes(id)?
+        {
+            return use_it(&bytes);
+        }
         let lease = self.lease_with(id)?;
         let odb = lease.odb().map_err(|error| missing(id, kind, error))?;
         let object = read(&odb, id, kind)?;
         use_it(object.data())
+    }
+
+    pub(super) fn shelf(&self) -> &super::lent::Shelf {
+        &self.inner.shelf
     }
 
     /// A handle that knows of `id`, if it is here at all: looks for new sources when it is not found.

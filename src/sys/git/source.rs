@@ -152,6 +152,14 @@ impl Source {
         Ok(refs)
     }
 
+    /// As the remote told them last, whenever that was; nobody is asked, and nothing is written.
+    ///
+    /// # Errors
+    /// `Io`, `Newer`.
+    pub fn told_last(&self) -> Result<Vec<RemoteRef>> {
+        Ok(recall(&self.shared.directory)?.unwrap_or_default())
+    }
+
     fn ask(&self, cx: &Context) -> Result<Told> {
         let remote = self.remote();
         match (&self.shared.address, self.stock.transport) {

@@ -2,6 +2,7 @@
 
 mod element;
 mod facts;
+mod here;
 pub(crate) mod refs;
 
 use std::sync::Arc;

@@ -1,0 +1,9 @@
+//! Keeping sites and stock over the years, on the real binary: updates by other hands, elements that were moved, link modes and the
+//! custom of folders, a stock that is tidied and rots, lines that a merge loses, a history that plain git reads. Each promise has a
+//! broken twin or an arm that must differ.
+#![cfg(debug_assertions)]
+#![allow(clippy::disallowed_methods, clippy::pedantic, clippy::print_stderr)]
+
+#[path = "upkeep/drift.rs"]
+mod drift;
+mod support;
