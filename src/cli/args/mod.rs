@@ -3,6 +3,7 @@
 mod back;
 mod globals;
 mod make;
+mod other;
 mod overview;
 mod patch;
 mod repo;
@@ -20,6 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub(crate) use back::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs, SavedAction, SavedArgs, SavedWhich};
 pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
+pub(crate) use other::{ConvertArgs, Foreign, Form, ImportArgs};
 pub(crate) use patch::{PatchAction, PatchArgs};
 pub(crate) use repo::{RepoAction, RepoArgs};
 pub(crate) use see::{ListArgs, OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TableFormat, TreeArgs, UpgradeCheckArgs, VerifyArgs, WhyArgs};
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     Saved(SavedArgs),
     Stock(StockArgs),
     Repo(RepoArgs),
+    Import(ImportArgs),
+    Convert(ConvertArgs),
 }
 
 /// The whole tree of commands, with the grouped overview as its help.

@@ -10,6 +10,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("See", &["status", "verify", "list", "tree", "why", "show", "search", "outdated", "upgrade-check"]),
     ("Go back", &["history", "diff", "rollback", "saved"]),
     ("Stock and repositories", &["stock", "repo"]),
+    ("Other tools' files", &["import", "convert"]),
 ];
 
 const EXIT: &str = "\x1b[1mExit status:\x1b[0m

@@ -7,6 +7,7 @@ pub(super) mod fix;
 pub(super) mod history;
 pub(super) mod list;
 pub(super) mod lock;
+pub(super) mod other;
 pub(super) mod patch;
 pub(super) mod plan;
 pub(super) mod repo;

@@ -2,6 +2,7 @@
 
 mod back;
 mod make;
+mod other;
 mod patch;
 mod see;
 mod start;
@@ -69,6 +70,8 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
         Command::Saved(args) => back::saved(session, args),
         Command::Stock(args) => stock::stock(session, args),
         Command::Repo(args) => stock::repo(session, args),
+        Command::Import(args) => other::import(session, args),
+        Command::Convert(args) => other::convert(session, args),
     }
 }
 

@@ -40,6 +40,14 @@ pub const NAME: &str = "moodle";
 /// Files and folders of a Moodle's root that belong to the site's owner.
 const OWNERS_FILES: [&str; 5] = ["/config.php", "/moodledata/", "/.htaccess", "/.user.ini", "/local/.htaccess"];
 
+/// Checks that a name is one that Moodle gives a plugin (`mod_attendance`).
+///
+/// # Errors
+/// `Invalid`, saying what is wrong with it.
+pub fn check_component(name: &str) -> Result<()> {
+    Component::read(name).map(drop)
+}
+
 /// The options.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
