@@ -16,6 +16,7 @@ mod tests;
 
 pub use book::SchemeBook;
 
+use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -34,6 +35,16 @@ pub trait Scheme: Debug + Send + Sync {
     fn check(&self, version: &Version) -> Result<()>;
     /// The order of two versions; total, also for texts that [`Self::check`] refuses (they come first, by text).
     fn compare(&self, a: &Version, b: &Version) -> Ordering;
+    /// What is worth keeping of many versions that will be compared and matched again and again.
+    fn read(&self, versions: &[&Version]) -> Readings {
+        let _ = versions;
+        Arc::new(())
+    }
+    /// As [`Self::compare`], of two of the versions that were read.
+    fn compare_read(&self, readings: &Readings, versions: &[&Version], a: usize, b: usize) -> Ordering {
+        let _ = readings;
+        self.compare(versions[a], versions[b])
+    }
     /// Reads a requirement.
     ///
     /// # Errors
@@ -48,6 +59,9 @@ pub trait Scheme: Debug + Send + Sync {
     }
 }
 
+/// What a scheme has read of many versions: for itself and its matchers alone.
+pub type Readings = Arc<dyn Any + Send + Sync>;
+
 /// A requirement, read. A pre-release matches only where the requirement names one.
 pub trait Matcher: Debug + Send + Sync {
     /// Whether a version fits.
@@ -57,6 +71,11 @@ pub trait Matcher: Debug + Send + Sync {
     fn class(&self, version: &Version) -> u32 {
         let _ = version;
         0
+    }
+    /// The class of each of the versions that were read; `None` where one does not fit.
+    fn classes(&self, readings: &Readings, versions: &[&Version]) -> Vec<Option<u32>> {
+        let _ = readings;
+        versions.iter().map(|version| self.matches(version).then(|| self.class(version))).collect()
     }
     /// Whether the newest of a class is tried first (else the oldest).
     fn descending(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::{Requirement, Version};
 
 use super::operators::{by_key, not_a_version, refusal, without_v};
-use super::{Matcher, Scheme};
+use super::{Matcher, Readings, Scheme};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +25,27 @@ fn key(text: &str) -> Option<semver::Version> {
 #[derive(Debug)]
 struct Ranges(Vec<VersionReq>);
 
-impl Matcher for Ranges {
-    fn matches(&self, version: &Version) -> bool {
-        key(version.as_str()).is_some_and(|version| self.0.iter().any(|range| range.matches(&version)))
+impl Ranges {
+    fn fit(&self, version: &semver::Version) -> bool {
+        self.0.iter().any(|range| range.matches(version))
     }
 }
+
+impl Matcher for Ranges {
+    fn matches(&self, version: &Version) -> bool {
+        key(version.as_str()).is_some_and(|version| self.fit(&version))
+    }
+
+    fn classes(&self, readings: &Readings, versions: &[&Version]) -> Vec<Option<u32>> {
+        match readings.downcast_ref::<Read>() {
+            Some(read) => read.iter().map(|version| version.as_ref().is_some_and(|version| self.fit(version)).then_some(0)).collect(),
+            None => versions.iter().map(|version| self.matches(version).then_some(0)).collect(),
+        }
+    }
+}
+
+/// What [`Semver`] keeps of versions.
+type Read = Vec<Option<semver::Version>>;
 
 /// Reads one alternative as cargo does, but for a `v` before a number.
 fn range(text: &str) -> std::result::Result<VersionReq, semver::Error> {
@@ -57,6 +73,17 @@ impl Scheme for Semver {
 
     fn compare(&self, a: &Version, b: &Version) -> Ordering {
         by_key(a, b, key)
+    }
+
+    fn read(&self, versions: &[&Version]) -> Readings {
+        Arc::new(versions.iter().map(|version| key(version.as_str())).collect::<Read>())
+    }
+
+    fn compare_read(&self, readings: &Readings, versions: &[&Version], a: usize, b: usize) -> Ordering {
+        match readings.downcast_ref::<Read>().map(|read| (&read[a], &read[b])) {
+            Some((Some(a), Some(b))) => a.cmp(b),
+            _ => self.compare(versions[a], versions[b]),
+        }
     }
 
     fn requirement(&self, text: &Requirement) -> Result<Arc<dyn Matcher>> {
