@@ -20,10 +20,8 @@ pub struct ElementArgument {
 /// # Errors
 /// `Usage` for an empty name or requirement.
 pub fn parse_element(text: &str) -> Result<ElementArgument> {
-    let (name, requirement) = match text.split_once('@') {
-        Some((name, requirement)) => (name, Some(requirement.trim())),
-        None => (text, None),
-    };
+    let (name, requirement) = ElementId::split_version(text);
+    let requirement = requirement.map(str::trim);
     if name.is_empty() || requirement.is_some_and(str::is_empty) {
         return Err(Error::new(ErrorKind::Usage, format!("`{}` is not TYPE/NAME[@REQUIREMENT]", text.escape_debug())));
     }

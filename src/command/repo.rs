@@ -84,8 +84,8 @@ pub struct YankReport {
 pub fn withdraw(globals: &Globals, surroundings: ContextBuilder, options: &YankOptions) -> Result<YankReport> {
     let cx: Context = surroundings.build();
     let usage = || Error::new(ErrorKind::Usage, format!("`{}` is not TYPE/NAME@VERSION", options.element.escape_debug()));
-    let (name, version) = options.element.split_once('@').ok_or_else(usage)?;
-    let (element, version): (ElementId, Version) = (name.parse()?, Version::new(version));
+    let (name, version) = ElementId::split_version(&options.element);
+    let (element, version): (ElementId, Version) = (name.parse()?, Version::new(version.ok_or_else(usage)?));
     if !globals.dry_run {
         yank(&cx, &start_folder(globals)?.join(&options.index), &element, &version, options.reason.as_deref())?;
     }

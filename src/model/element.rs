@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// The type is what stands before the first `/`; the name may hold further slashes (`plugins/komin/base`).
 /// Both are relative path parts and nothing more: no `.` or `..` part, no leading `-`, no backslash, no control character.
+/// A part of the name may begin with `@`, as registries with scopes have it (`packages/@scope/part`); any other `@` ends the name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ElementId {
     kind: String,
@@ -28,9 +29,26 @@ impl ElementId {
             return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not an element type: it holds a `/`", kind.escape_debug()))
                 .hint("the type is what stands before the first `/`; the rest belongs to the name"));
         }
+        if kind.starts_with('@') {
+            return Err(Error::new(ErrorKind::Invalid, format!("`{}` is not an element type: it begins with `@`", kind.escape_debug())).hint(format!(
+                "a scope belongs to the name: `TYPE/{}/{}`",
+                kind.escape_debug(),
+                name.escape_debug()
+            )));
+        }
         check("element type", &kind)?;
         check("element name", &name)?;
         Ok(Self { kind, name })
+    }
+
+    /// `type/name@version` taken apart: the name's own `@` stand at the beginning of a part.
+    #[must_use]
+    pub fn split_version(text: &str) -> (&str, Option<&str>) {
+        let ends = |(at, _): &(usize, &str)| *at > 0 && !text[..*at].ends_with('/');
+        match text.match_indices('@').find(ends) {
+            Some((at, _)) => (&text[..at], Some(&text[at + 1..])),
+            None => (text, None),
+        }
     }
 
     /// The type: what stands before the first `/`.
@@ -57,7 +75,7 @@ fn check(what: &str, text: &str) -> Result<()> {
         Some("it begins with `-`")
     } else if text.contains('\\') {
         Some("it holds a backslash")
-    } else if text.contains('@') {
+    } else if ElementId::split_version(text).1.is_some() {
         Some("`@` separates a name from its version")
     } else if text.chars().any(char::is_whitespace) {
         Some("it holds a space")
@@ -65,6 +83,7 @@ fn check(what: &str, text: &str) -> Result<()> {
         text.split('/').find_map(|part| match part {
             "" => Some("it has an empty part"),
             "." | ".." => Some("`.` and `..` are not names"),
+            "@" => Some("`@` alone is no name"),
             _ if part.eq_ignore_ascii_case(".git") => Some("`.git` belongs to git"),
             _ => None,
         })
@@ -174,10 +193,40 @@ mod tests {
     }
 
     #[test]
+    fn scopes_belong_to_the_name() {
+        let id: ElementId = "packages/@scope/part".parse().expect("a scoped id");
+        assert_eq!((id.kind(), id.name()), ("packages", "@scope/part"));
+        for (text, name, version) in [
+            ("packages/@scope/part@^1.2", "packages/@scope/part", Some("^1.2")),
+            ("@scope/part@1", "@scope/part", Some("1")),
+            ("@scope/part", "@scope/part", None),
+            ("part@1.0@beta", "part", Some("1.0@beta")),
+            ("part@", "part", Some("")),
+            ("part", "part", None),
+        ] {
+            assert_eq!(ElementId::split_version(text), (name, version), "{text}");
+        }
+        let error = "@scope/part".parse::<ElementId>().expect_err("no type");
+        assert_eq!(error.hints(), ["a scope belongs to the name: `TYPE/@scope/part`"]);
+    }
+
+    #[test]
     fn names_that_could_leave_their_place_are_refused() {
-        for text in
-            ["../x", "plugins/../x", "plugins//x", "/x", "plugins/", "plugins/-u", "plugins/a\\b", "plugins/a\u{1b}[0m", "plugins/.git", "plugins/a@1", "x"]
-        {
+        for text in [
+            "../x",
+            "plugins/../x",
+            "plugins//x",
+            "/x",
+            "plugins/",
+            "plugins/-u",
+            "plugins/a\\b",
+            "plugins/a\u{1b}[0m",
+            "plugins/.git",
+            "plugins/a@1",
+            "plugins/a/@",
+            "plugins/a@/b",
+            "x",
+        ] {
             assert!(text.parse::<ElementId>().is_err(), "{text:?} was accepted");
         }
     }

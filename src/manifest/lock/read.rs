@@ -145,10 +145,10 @@ fn element_id(text: &str) -> Result<ElementId, String> {
     text.parse().map_err(|fault: Error| fault.message().to_owned())
 }
 
-/// Reads `type/name@version[!discriminator]`; no name holds an `@`.
+/// Reads `type/name@version[!discriminator]`.
 fn lock_key(text: &str) -> Result<LockKey, String> {
-    let (id, pin) = text.split_once('@').unwrap_or((text, ""));
-    Ok(LockKey { id: element_id(id)?, pin: pin_of(pin) })
+    let (id, pin) = ElementId::split_version(text);
+    Ok(LockKey { id: element_id(id)?, pin: pin_of(pin.unwrap_or_default()) })
 }
 
 /// Reads `version[!discriminator]`: what follows the last `!` is a discriminator where it is one or is empty.
