@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{Manifest, remove_elements, set_requirement};
 use crate::model::{Digest, Fix, FixChange, Plan, WantedSite};
 use crate::roles::{Level, PlanDepth, UpdateChoice};
-use crate::sys::fs;
+use crate::sys::{fs, places};
 
 /// What is kept is no longer than this.
 const LONGEST: u64 = 32 << 20;
@@ -152,20 +152,21 @@ impl Workspace {
 
     /// What was shown last for this manifest.
     pub(super) fn offered(&self) -> Result<Option<Offered>> {
-        let text = fs::read_text(&self.kept_at(), LONGEST)?;
+        let text = fs::read_text(&self.kept_at()?, LONGEST)?;
         Ok(text.and_then(|text| serde_json::from_str::<Offered>(&text).ok()).filter(|offered| offered.schema == SCHEMA))
     }
 
     fn keep(&self, offered: &Offered) -> Result<()> {
-        let path = self.kept_at();
+        let path = self.kept_at()?;
         if let Some(folder) = path.parent() {
             fs::create_folder(folder)?;
         }
-        fs::write_atomic(&path, serde_json::to_string(offered).unwrap_or_default().as_bytes())
+        fs::write_private(&path, serde_json::to_string(offered).unwrap_or_default().as_bytes())
     }
 
-    fn kept_at(&self) -> PathBuf {
+    /// In the user's own folder: a manifest may be nobody else's to read, and a stock is shared.
+    fn kept_at(&self) -> Result<PathBuf> {
         let name = Digest::of(self.manifest.path.as_os_str().as_encoded_bytes()).hex();
-        self.machine.stockroom.info().join("fixes").join(format!("{}.json", &name[..32]))
+        Ok(places::data_folder()?.join("fixes").join(format!("{}.json", &name[..32])))
     }
 }

@@ -13,6 +13,18 @@ use super::sync::sync_directory;
 /// # Errors
 /// `Io`.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, false)
+}
+
+/// As [`write_atomic`], for this user's eyes alone, whoever could read what stood there.
+///
+/// # Errors
+/// `Io`.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, true)
+}
+
+fn write(path: &Path, bytes: &[u8], private: bool) -> Result<()> {
     let fault = |error| Error::io("write", path, error);
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -21,11 +33,12 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     {
         use std::os::unix::fs::PermissionsExt;
         // A file of its own is made with these bits, and the umask takes off what it takes off any new file.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(std::fs::Permissions::from_mode(if private { 0o600 } else { 0o666 }));
     }
     let mut file = builder.tempfile_in(folder).map_err(fault)?;
     if let Ok(earlier) = fs_err::symlink_metadata(path)
         && earlier.is_file()
+        && !private
     {
         file.as_file().set_permissions(earlier.permissions()).map_err(fault)?;
     }
@@ -72,6 +85,9 @@ mod tests {
             fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its mode changed");
             write_atomic(&path, b"two").expect("written again");
             assert_eq!(fs_err::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("its mode changed");
+            write_private(&path, b"two").expect("written again");
+            assert_eq!(fs_err::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600, "what others could read is theirs no longer");
         }
         assert_eq!(fs_err::read(&path).expect("readable"), b"two");
         assert_eq!(fs_err::read_dir(folder.path()).expect("listed").count(), 1, "nothing else is left");

@@ -18,7 +18,7 @@ mod shared_lock;
 mod sync;
 pub mod witness;
 
-pub use atomic::{move_into_place, remove_tree, write_atomic};
+pub use atomic::{move_into_place, remove_tree, write_atomic, write_private};
 pub use layout::{gather, lay_out, remove_file};
 pub use names::{NameFault, check_name, fold, shown};
 pub use private::check_private;
