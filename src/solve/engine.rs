@@ -53,6 +53,11 @@ impl Task {
         }
     }
 
+    /// Whether an element may be chosen in fewer versions than there are.
+    pub(super) fn limits(&self, name: Name) -> bool {
+        self.held.contains(&name) || self.only.contains_key(&name)
+    }
+
     fn counts(&self, fact: Fact) -> bool {
         self.facts.as_ref().is_none_or(|facts| facts.contains(&fact)) && !self.without.contains(&fact)
     }
@@ -76,13 +81,20 @@ pub(super) struct Touched {
     pub(super) names: BTreeSet<Name>,
 }
 
+/// The same, in the order in which it was looked at.
+#[derive(Debug, Default)]
+struct Looked {
+    facts: Vec<Fact>,
+    names: Vec<Name>,
+}
+
 /// Runs the engine. Open questions may have been noted in memory: then an answer is only presumed.
 pub(super) fn run(cx: &Context, memory: &mut Memory, task: &Task, deadline: Instant) -> Outcome {
     let provider = Adapter {
         cx,
         task,
         deadline,
-        inner: RefCell::new(Inner { memory, sets: Vec::new(), set_ids: HashMap::new(), unions: Vec::new(), touched: Touched::default() }),
+        inner: RefCell::new(Inner { memory, sets: Vec::new(), set_ids: HashMap::new(), unions: Vec::new(), looked: Looked::default() }),
     };
     let mut requirements = Vec::new();
     {
@@ -90,7 +102,7 @@ pub(super) fn run(cx: &Context, memory: &mut Memory, task: &Task, deadline: Inst
         for (at, (_, req)) in task.roots.iter().enumerate() {
             let fact = Fact::Root(at);
             if task.counts(fact) {
-                inner.touched.facts.insert(fact);
+                inner.looked.facts.push(fact);
                 requirements.push(inner.require(*req).into());
             }
         }
@@ -106,7 +118,10 @@ pub(super) fn run(cx: &Context, memory: &mut Memory, task: &Task, deadline: Inst
             };
             Outcome::Found(chosen.into_iter().filter_map(resolve).collect())
         }
-        Err(UnsolvableOrCancelled::Unsolvable(_)) => Outcome::Impossible(std::mem::take(&mut inner.touched)),
+        Err(UnsolvableOrCancelled::Unsolvable(_)) => {
+            let Looked { facts, names } = std::mem::take(&mut inner.looked);
+            Outcome::Impossible(Touched { facts: facts.into_iter().collect(), names: names.into_iter().collect() })
+        }
         Err(UnsolvableOrCancelled::Cancelled(_)) => Outcome::Stopped,
     }
 }
@@ -124,7 +139,7 @@ struct Inner<'a> {
     sets: Vec<Set>,
     set_ids: HashMap<Set, u32>,
     unions: Vec<Vec<VersionSetId>>,
-    touched: Touched,
+    looked: Looked,
 }
 
 /// A set of an element's candidates.
@@ -188,14 +203,14 @@ impl Inner<'_> {
         for (target, req) in &needs.dependencies {
             let fact = Fact::Need(name, *target);
             if task.counts(fact) {
-                self.touched.facts.insert(fact);
+                self.looked.facts.push(fact);
                 known.requirements.push(self.require(*req).into());
             }
         }
         for (target, req) in &needs.conflicts {
             let fact = Fact::Exclude(name, *target);
             if task.counts(fact) && matches!(self.memory.state(*target), State::Known(_)) {
-                self.touched.facts.insert(fact);
+                self.looked.facts.push(fact);
                 known.constrains.push(self.set(Set::Avoiding(*req)));
             }
         }
@@ -254,7 +269,7 @@ impl DependencyProvider for Adapter<'_> {
     async fn get_candidates(&self, name: NameId) -> Option<Candidates> {
         let mut inner = self.inner.borrow_mut();
         let name = name.into_raw();
-        inner.touched.names.insert(name);
+        inner.looked.names.push(name);
         let candidates = match inner.memory.state(name) {
             State::Unasked => {
                 inner.memory.ask_element(name);

@@ -8,10 +8,10 @@ use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind};
 use crate::model::{ElementId, Version};
 
-use super::Root;
 use super::engine::Fact;
 use super::memory::{Cand, Fit, Name, ReqId, State, Unusable};
 use super::rounds::Search;
+use super::{Root, facts};
 
 /// How many lines one kind of statement may take.
 const MOST_LINES: usize = 4;
@@ -35,6 +35,9 @@ pub(super) fn explain(search: &mut Search<'_>, conflicts: &[BTreeSet<Fact>]) -> 
                 error = at_origin(error, &root.origin, root.id.name(), &format!("{} {}", root.id, root.requirement));
             }
         }
+    }
+    if conflicts.len() == facts::MOST {
+        error = error.note("there may be more conflicts, which show once these are gone");
     }
     error
 }

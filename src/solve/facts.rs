@@ -7,10 +7,11 @@ use crate::error::{ErrorKind, Result};
 use super::engine::{Fact, Task, Touched};
 use super::rounds::Search;
 
-/// How many independent conflicts are told.
-const MOST: usize = 5;
+/// How many independent conflicts are looked for.
+pub(super) const MOST: usize = 30;
 
-/// Independent conflicts: no two of them have a root in common. Each is minimal: without any one of its facts it is none.
+/// Independent conflicts, all of them but past [`MOST`]: no two have a root in common. Each is minimal: without any one of its
+/// facts it is none.
 ///
 /// What is not known is presumed to fit, so that every conflict found is one. Past the first, what the others are about is asked.
 pub(super) fn conflicts(search: &mut Search<'_>, task: &Task, touched: Touched) -> Result<Vec<BTreeSet<Fact>>> {

@@ -10,7 +10,7 @@ use indexmap::IndexSet;
 
 use crate::error::Error;
 use crate::model::{ElementId, ElementInfo, Requirement, Version};
-use crate::version::{Matcher, Scheme};
+use crate::version::{Matcher, Readings, Scheme};
 
 use super::{Known, Question, Reply};
 
@@ -40,6 +40,10 @@ pub(super) struct Element {
     pub(super) scheme: Arc<dyn Scheme>,
     pub(super) from: String,
     pub(super) candidates: Vec<Candidate>,
+    /// What the scheme read of so many versions, and where each candidate is among them.
+    readings: Readings,
+    read: usize,
+    places: Vec<usize>,
     first: Solvable,
     /// How many of its infos were asked for one by one.
     asked: usize,
@@ -126,9 +130,13 @@ impl Fit {
         fitting.into_iter().map(|(_, at)| at).collect()
     }
 
-    fn of(matcher: &dyn Matcher, candidates: &[Candidate]) -> Self {
-        let classify = |candidate: &Candidate| matcher.matches(&candidate.version).then(|| matcher.class(&candidate.version));
-        let class: Vec<Option<u32>> = candidates.iter().map(classify).collect();
+    fn of(matcher: &dyn Matcher, element: &Element) -> Self {
+        let mut read: Vec<&Version> = vec![&element.candidates[0].version; element.read];
+        for (candidate, place) in element.candidates.iter().zip(&element.places) {
+            read[*place] = &candidate.version;
+        }
+        let classes = matcher.classes(&element.readings, &read);
+        let class: Vec<Option<u32>> = element.places.iter().map(|place| classes.get(*place).copied().flatten()).collect();
         let first = class.iter().flatten().next().copied();
         let descending = matcher.descending();
         Self { plain: descending && class.iter().flatten().all(|class| Some(*class) == first), class, descending }
@@ -289,7 +297,8 @@ impl Memory {
             State::Unasked => Reading::Pending,
             State::Unknown => Reading::Read(Arc::default()),
             State::Known(element) => match element.scheme.requirement(text) {
-                Ok(matcher) => Reading::Read(Arc::new(Fit::of(&*matcher, &element.candidates))),
+                Ok(_) if element.candidates.is_empty() => Reading::Read(Arc::default()),
+                Ok(matcher) => Reading::Read(Arc::new(Fit::of(&*matcher, element))),
                 Err(error) => Reading::Failed(Arc::new(error)),
             },
         };
@@ -451,12 +460,22 @@ impl Memory {
     }
 
     fn take_in(&mut self, name: Name, known: Known) -> Element {
-        let Known { scheme, mut versions, from } = known;
-        versions.sort_by(|(a, _), (b, _)| scheme.compare(b, a).then_with(|| b.cmp(a)));
-        versions.dedup_by(|(a, _), (b, _)| a == b);
+        let Known { scheme, versions, from } = known;
+        let texts: Vec<&Version> = versions.iter().map(|(version, _)| version).collect();
+        let readings = scheme.read(&texts);
+        let mut places: Vec<usize> = (0..texts.len()).collect();
+        places.sort_by(|a, b| scheme.compare_read(&readings, &texts, *b, *a).then_with(|| texts[*b].cmp(texts[*a])));
+        // one version twice is one version
+        places.dedup_by(|a, b| texts[*a] == texts[*b]);
+        let read = texts.len();
         let first = self.solvables.len() as Solvable;
-        self.solvables.extend((0..versions.len()).map(|at| (name, Some(at as Cand))));
-        let candidate = |(version, info): (Version, Option<Arc<ElementInfo>>)| Candidate { version, info: info.map_or(Info::Unasked, Info::Here), needs: None };
-        Element { scheme, from, candidates: versions.into_iter().map(candidate).collect(), first, asked: 0 }
+        self.solvables.extend((0..places.len()).map(|at| (name, Some(at as Cand))));
+        let mut versions: Vec<Option<(Version, Option<Arc<ElementInfo>>)>> = versions.into_iter().map(Some).collect();
+        let candidate = |place: &usize| {
+            let (version, info) = versions[*place].take()?;
+            Some(Candidate { version, info: info.map_or(Info::Unasked, Info::Here), needs: None })
+        };
+        let candidates = places.iter().filter_map(candidate).collect();
+        Element { scheme, from, candidates, readings, read, places, first, asked: 0 }
     }
 }

@@ -1,6 +1,6 @@
 //! The rounds: search on memory, ask everything that turned out to be unknown in one batch, search again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -63,7 +63,10 @@ impl<'a> Search<'a> {
     pub(super) fn run(&mut self, task: &Task) -> Result<std::result::Result<HashMap<Name, Cand>, Touched>> {
         loop {
             match self.run_once(task)? {
-                Ok(_) if self.memory.has_open() => self.ask()?,
+                Ok(found) if self.memory.has_open() => {
+                    self.ask()?;
+                    self.foresee(task, &found)?;
+                }
                 outcome => {
                     // what is impossible stays so, whatever the answers
                     self.memory.take_open();
@@ -71,6 +74,44 @@ impl<'a> Search<'a> {
                 }
             }
         }
+    }
+
+    /// Asks on from what was found: what the chosen versions and the best of what they need will need in turn. The search itself
+    /// would ask for nearly all of it, but one step a round.
+    fn foresee(&mut self, task: &Task, found: &HashMap<Name, Cand>) -> Result<()> {
+        loop {
+            let mut agenda: VecDeque<Name> = task.roots.iter().map(|(name, _)| *name).collect();
+            let mut demands: HashMap<Name, Vec<ReqId>> = HashMap::new();
+            for (name, req) in &task.roots {
+                demands.entry(*name).or_default().push(*req);
+            }
+            let mut met: HashSet<Name> = HashSet::new();
+            while let Some(name) = agenda.pop_front() {
+                if !met.insert(name) {
+                    continue;
+                }
+                self.memory.ask_element(name);
+                let likely = found.get(&name).copied().or_else(|| self.likely(task, name, &demands[&name]));
+                let Some(needs) = likely.and_then(|candidate| self.memory.needs(name, candidate)) else { continue };
+                for (target, req) in &needs.dependencies {
+                    demands.entry(*target).or_default().push(*req);
+                    agenda.push_back(*target);
+                }
+            }
+            if !self.memory.has_open() {
+                return Ok(());
+            }
+            self.ask()?;
+        }
+    }
+
+    /// The candidate that is tried first of those that fit what is asked for so far.
+    fn likely(&mut self, task: &Task, name: Name, demands: &[ReqId]) -> Option<Cand> {
+        let fits: Vec<_> = demands.iter().filter_map(|req| self.memory.fit(*req)).collect();
+        let first = fits.first()?;
+        let allowed = task.limits(name).then(|| task.allowed(&self.memory, name));
+        let may = |candidate: &Cand| fits.iter().all(|fit| fit.has(*candidate)) && allowed.as_ref().is_none_or(|allowed| allowed.contains(candidate));
+        self.memory.favoured(name).into_iter().find(may).or_else(|| first.tried().into_iter().find(may))
     }
 
     /// Searches on memory alone: what is not known is presumed to fit.

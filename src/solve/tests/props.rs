@@ -120,6 +120,34 @@ impl Instance {
     }
 }
 
+/// Instances that know nothing of one another, on one shelf and asked for by one site.
+pub(super) fn side_by_side(instances: &[Instance]) -> (Shelf, Problem) {
+    let mut shelf = Shelf::default();
+    shelf.scheme("plugins", "3m");
+    let mut all = problem(&[]);
+    for (number, instance) in instances.iter().enumerate() {
+        let renamed = |id: &ElementId| element(&format!("plugins/i{number}{}", id.name()));
+        for (id, infos) in instance.shelf().elements {
+            let apart = |info: Arc<ElementInfo>| {
+                let asks = |list: &indexmap::IndexMap<ElementId, Requirement>| list.iter().map(|(id, text)| (renamed(id), text.clone())).collect();
+                let mut info = (*info).clone();
+                info.id = renamed(&info.id);
+                info.dependencies = asks(&info.dependencies);
+                info.conflicts = asks(&info.conflicts);
+                info.optional.values_mut().for_each(|group| *group = asks(group));
+                Arc::new(info)
+            };
+            shelf.elements.insert(renamed(&id), infos.into_iter().map(apart).collect());
+        }
+        for mut root in instance.problem(false).roots {
+            root.id = renamed(&root.id);
+            root.origin.line = 10 + all.roots.len();
+            all.roots.push(root);
+        }
+    }
+    (shelf, all)
+}
+
 /// A search as plain as can be: every choice in order, looking back one step at a time.
 pub(super) struct Plain<'a> {
     shelf: &'a Shelf,
@@ -285,6 +313,23 @@ proptest! {
         let found = solve(&Context::silent(), &problem, &shelf).ok();
         let found = found.map(|solution| solution.chosen.iter().map(|(id, chosen)| (id.clone(), chosen.version.clone())).collect::<Vec<_>>());
         prop_assert_eq!(found.map(|found| changed(&problem, &found)), least);
+    }
+
+    /// Several problems side by side, most of them without an answer: more conflicts than are fixed one after the other.
+    #[test]
+    fn many_conflicts_at_once_get_fixes_that_resolve(instances in prop::collection::vec(tight(), 4..10)) {
+        let (shelf, problem) = side_by_side(&instances);
+        let Err(unsolved) = solve_or_explain(&Context::silent(), &problem, &shelf).expect("decided") else { return Ok(()) };
+        prop_assert!(!unsolved.fixes.is_empty(), "{:?}", unsolved.error);
+        for fix in &unsolved.fixes {
+            shelf.batches.take();
+            let fixed = solve(&Context::silent(), &problem.with(fix), &shelf);
+            prop_assert!(fixed.is_ok(), "{}: {:?}", fix.text, fixed);
+        }
+        // independent conflicts are all told
+        let apart = instances.iter().filter(|instance| solve(&Context::silent(), &instance.problem(false), &instance.shelf()).is_err()).count();
+        let told = unsolved.error.notes().iter().filter(|note| note.starts_with("conflict ")).count().max(1);
+        prop_assert!(told >= apart, "{} of {}: {:?}", told, apart, unsolved.error);
     }
 
     #[test]

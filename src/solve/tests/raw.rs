@@ -20,7 +20,7 @@ use super::shelf::Shelf;
 use crate::model::{ElementId, ElementInfo, Requirement};
 use crate::roles::Context;
 use crate::solve::rounds::Search;
-use crate::solve::{Problem, settle};
+use crate::solve::{Problem, Provider, Question, Reply, settle};
 
 /// The engine over a shelf, with nothing but what it asks for: no rounds, no preferences, no locks, any answer.
 struct Raw<'a> {
@@ -118,9 +118,18 @@ fn raw(problem: &Problem, shelf: &Shelf) -> bool {
     Solver::new(provider).solve(resolvo::Problem::new().requirements(requirements)).is_ok()
 }
 
+/// The shelf without the bookkeeping that other tests look at.
+struct Plain<'a>(&'a Shelf);
+
+impl Provider for Plain<'_> {
+    fn answer(&self, _: &Context, questions: &[Question]) -> crate::error::Result<Vec<Reply>> {
+        Ok(questions.iter().map(|question| self.0.reply(question)).collect())
+    }
+}
+
 fn ours(problem: &Problem, shelf: &Shelf) -> bool {
     let cx = Context::silent();
-    settle(&mut Search::new(&cx, problem, shelf)).expect("decided").is_ok()
+    settle(&mut Search::new(&cx, problem, &Plain(shelf))).expect("decided").is_ok()
 }
 
 /// The shortest of three runs.
@@ -136,18 +145,25 @@ fn timed(problem: &Problem, shelf: &Shelf, run: fn(&Problem, &Shelf) -> bool) ->
 fn compared(name: &str) {
     let Some(database) = json(&format!("{name}.json.gz")) else { return };
     let shelf = shelf(&database["packages"]);
-    let mut both: Vec<(Duration, Duration)> = Vec::new();
+    let mut both: Vec<(bool, Duration, Duration)> = Vec::new();
     for question in lines(&format!("{name}.roots.jsonl")).expect("beside the data") {
         let problem = asked(&question);
         let (theirs, engine) = timed(&problem, &shelf, raw);
         let (verdict, whole) = timed(&problem, &shelf, ours);
         assert_eq!(verdict, theirs, "verdict of {}", question["id"]);
-        both.push((engine, whole));
+        both.push((verdict, engine, whole));
     }
-    let (engine, whole): (Duration, Duration) = (both.iter().map(|(engine, _)| engine).sum(), both.iter().map(|(_, whole)| whole).sum());
-    let mut ratios: Vec<f64> = both.iter().map(|(engine, whole)| whole.as_secs_f64() / engine.as_secs_f64()).collect();
+    told(name, &both);
+    for (which, what) in [(true, "with an answer"), (false, "without one")] {
+        told(&format!("  {what}"), &both.iter().copied().filter(|(verdict, ..)| *verdict == which).collect::<Vec<_>>());
+    }
+}
+
+fn told(name: &str, both: &[(bool, Duration, Duration)]) {
+    let (engine, whole): (Duration, Duration) = (both.iter().map(|(_, engine, _)| engine).sum(), both.iter().map(|(.., whole)| whole).sum());
+    let mut ratios: Vec<f64> = both.iter().map(|(_, engine, whole)| whole.as_secs_f64() / engine.as_secs_f64()).collect();
     ratios.sort_by(f64::total_cmp);
-    let at = |share: usize| ratios[(ratios.len() - 1) * share / 100];
+    let at = |share: usize| ratios.get(ratios.len().saturating_sub(1) * share / 100).copied().unwrap_or_default();
     eprintln!(
         "{name}: {} questions, the engine {engine:?}, the solver {whole:?}: {:.2} of it in all; of single ones p50 {:.2}, p90 {:.2}, p99 {:.2}",
         both.len(),

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::data::{id, json, lines, requirement, shelf, versions};
 use super::shelf::{Shelf, problem};
 use crate::error::ErrorKind;
-use crate::model::{ElementId, Origin, Requirement, Version};
+use crate::model::{ElementId, Fix, Origin, Requirement, Version};
 use crate::roles::Context;
 use crate::solve::rounds::Search;
-use crate::solve::{Problem, Root, Solution, solve};
+use crate::solve::{Problem, Root, Solution, solve, solve_or_explain};
 use crate::version::scheme;
 
 /// Debug builds look at every so manieth question, so that the test takes seconds.
@@ -63,14 +63,45 @@ fn check(shelf: &Shelf, problem: &Problem, solution: &Solution) {
     assert_eq!(chosen, needed, "something is not needed");
 }
 
-fn answer(problem: &Problem, shelf: &Shelf) -> Option<Solution> {
-    match solve(&Context::silent(), problem, shelf) {
+/// The answer, or the fixes that are offered in its place.
+fn answer(problem: &Problem, shelf: &Shelf) -> Result<Solution, Vec<Fix>> {
+    match solve_or_explain(&Context::silent(), problem, shelf).expect("decided") {
         Ok(solution) => {
             check(shelf, problem, &solution);
-            Some(solution)
+            Ok(solution)
         }
-        Err(error) if error.kind() == ErrorKind::Conflict => None,
-        Err(error) => panic!("{error:?}"),
+        Err(unsolved) => {
+            assert_eq!(unsolved.error.kind(), ErrorKind::Conflict, "{:?}", unsolved.error);
+            Err(unsolved.fixes)
+        }
+    }
+}
+
+/// How many problems without an answer there were, how many of them got no fix, and how many fixes were looked at.
+#[derive(Default)]
+struct Offers {
+    unsolvable: usize,
+    without: usize,
+    fixes: usize,
+}
+
+impl Offers {
+    /// Every fix that is offered really resolves.
+    fn look(&mut self, problem: &Problem, fixes: &[Fix], shelf: &Shelf) {
+        self.unsolvable += 1;
+        self.without += usize::from(fixes.is_empty());
+        for fix in fixes {
+            shelf.batches.borrow_mut().clear();
+            let fixed = problem.with(fix);
+            let solution = solve(&Context::silent(), &fixed, shelf).unwrap_or_else(|error| panic!("{}: {error:?}", fix.text));
+            check(shelf, &fixed, &solution);
+            self.fixes += 1;
+        }
+    }
+
+    fn told(&self, name: &str) {
+        eprintln!("{name}: {} without an answer, {} of them without a fix; {} fixes, all of which resolve", self.unsolvable, self.without, self.fixes);
+        assert_eq!(self.without, 0, "{name}: problems without a fix");
     }
 }
 
@@ -86,22 +117,27 @@ fn times(name: &str, mut taken: Vec<Duration>) {
 #[test]
 fn ten_thousand_small_problems() {
     let Some(cases) = lines("small-10000.jsonl.gz") else { return };
-    let mut taken = Vec::new();
+    let (mut taken, mut offers) = (Vec::new(), Offers::default());
     for case in cases.iter().step_by(sample(40)) {
         let shelf = shelf(&case["packages"]);
         let problem = asked(case);
         let start = Instant::now();
         let found = answer(&problem, &shelf);
         taken.push(start.elapsed());
-        assert_eq!(found.is_some(), case["sat"] == true, "verdict of {}", case["id"]);
-        if let Some(solution) = found {
-            let chosen: Vec<String> = solution.chosen.iter().map(|(id, chosen)| format!("{} {}", id.name(), chosen.version)).collect();
-            let first: Vec<String> =
-                case["first"].as_object().expect("first").iter().map(|(name, version)| format!("{name} {}", version.as_str().expect("text"))).collect();
-            assert_eq!(chosen, first, "answer of {}", case["id"]);
-        }
+        assert_eq!(found.is_ok(), case["sat"] == true, "verdict of {}", case["id"]);
+        let solution = match found {
+            Ok(solution) => solution,
+            Err(fixes) => {
+                offers.look(&problem, &fixes, &shelf);
+                continue;
+            }
+        };
+        let chosen: Vec<String> = solution.chosen.iter().map(|(id, chosen)| format!("{} {}", id.name(), chosen.version)).collect();
+        let first = case["first"].as_object().expect("first").iter().map(|(name, version)| format!("{name} {}", version.as_str().expect("text")));
+        assert_eq!(chosen, first.collect::<Vec<_>>(), "answer of {}", case["id"]);
     }
     times("small", taken);
+    offers.told("small");
 }
 
 fn ecosystem(name: &str, every: usize) {
@@ -113,14 +149,14 @@ fn ecosystem(name: &str, every: usize) {
         .iter()
         .map(|line| (line["id"].as_u64().expect("id"), line["sat"] == true))
         .collect();
-    let (mut taken, mut explained, mut engine) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut taken, mut explained, mut engine, mut offers) = (Vec::new(), Vec::new(), Vec::new(), Offers::default());
     for question in questions.iter().step_by(every) {
         let problem = asked(question);
         shelf.batches.borrow_mut().clear();
         let start = Instant::now();
         let found = answer(&problem, &shelf);
         let spent = start.elapsed();
-        if found.is_some() {
+        if found.is_ok() {
             shelf.batches.borrow_mut().clear();
             let (cx, start) = (Context::silent(), Instant::now());
             let mut search = Search::new(&cx, &problem, &shelf);
@@ -128,12 +164,16 @@ fn ecosystem(name: &str, every: usize) {
             search.run(&task).expect("decided").expect("an answer");
             engine.push(start.elapsed());
         }
-        if found.is_some() { &mut taken } else { &mut explained }.push(spent);
-        assert_eq!(found.is_some(), verdicts[&question["id"].as_u64().expect("id")], "verdict of {}", question["id"]);
+        if found.is_ok() { &mut taken } else { &mut explained }.push(spent);
+        if let Err(fixes) = &found {
+            offers.look(&problem, fixes, &shelf);
+        }
+        assert_eq!(found.is_ok(), verdicts[&question["id"].as_u64().expect("id")], "verdict of {}", question["id"]);
     }
     times(name, taken);
     times(&format!("{name}, the engine alone"), engine);
     times(&format!("{name}, explained"), explained);
+    offers.told(name);
 }
 
 fn locked(name: &str, every: usize) {
@@ -151,8 +191,8 @@ fn locked(name: &str, every: usize) {
         let start = Instant::now();
         let found = answer(&problem, &shelf);
         taken.push(start.elapsed());
-        assert_eq!(found.is_some(), reference["sat"] == true, "verdict of {}", question["id"]);
-        let Some(solution) = found else { continue };
+        assert_eq!(found.is_ok(), reference["sat"] == true, "verdict of {}", question["id"]);
+        let Ok(solution) = found else { continue };
         let changed = problem.locked.iter().filter(|(id, version)| solution.chosen.get(*id).is_some_and(|chosen| chosen.version != **version)).count();
         let gone = problem.locked.keys().filter(|id| !solution.chosen.contains_key(*id)).count();
         let known = reference["changed_best_known"].as_u64().expect("a count") as usize;

@@ -33,6 +33,18 @@ impl Shelf {
         Arc::get_mut(versions.last_mut().expect("just pushed")).expect("nobody else has it")
     }
 
+    /// What is said to a question.
+    pub(super) fn reply(&self, question: &Question) -> Reply {
+        match question {
+            Question::Element(id) => Reply::Element(self.elements.get(id).map(|infos| {
+                let kind = self.schemes.get(id.kind()).map_or("semver", String::as_str);
+                let versions = infos.iter().map(|info| (info.version.clone(), (!self.lazy).then(|| info.clone()))).collect();
+                Known { scheme: scheme(kind).expect("a built-in scheme"), versions, from: "repository ours".to_owned() }
+            })),
+            Question::Info(id, version) => Reply::Info(self.elements.get(id).and_then(|infos| infos.iter().find(|info| info.version == *version)).cloned()),
+        }
+    }
+
     pub(super) fn scheme(&mut self, kind: &str, name: &str) {
         self.schemes.insert(kind.to_owned(), name.to_owned());
     }
@@ -46,15 +58,7 @@ impl Provider for Shelf {
             assert!(seen.insert(question.clone()), "{question:?} was asked twice");
         }
         batches.push(questions.to_vec());
-        let reply = |question: &Question| match question {
-            Question::Element(id) => Reply::Element(self.elements.get(id).map(|infos| {
-                let kind = self.schemes.get(id.kind()).map_or("semver", String::as_str);
-                let versions = infos.iter().map(|info| (info.version.clone(), (!self.lazy).then(|| info.clone()))).collect();
-                Known { scheme: scheme(kind).expect("a built-in scheme"), versions, from: "repository ours".to_owned() }
-            })),
-            Question::Info(id, version) => Reply::Info(self.elements.get(id).and_then(|infos| infos.iter().find(|info| info.version == *version)).cloned()),
-        };
-        Ok(questions.iter().map(reply).collect())
+        Ok(questions.iter().map(|question| self.reply(question)).collect())
     }
 
     fn near(&self, id: &ElementId) -> Vec<ElementId> {

@@ -1,4 +1,9 @@
 //! Ways out of a conflict, each solved again before it is offered.
+//!
+//! A conflict, or a few, are gone through change by change ([`Finder::collect`]). Where there are many, or that leads nowhere, as
+//! much of the manifest is kept as goes together ([`combine`]).
+
+mod combine;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -8,9 +13,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ElementId, Fix, FixChange, Requirement};
 use crate::roles::Context;
 
-use super::engine::Fact;
+use super::engine::{Fact, Task};
 use super::explain::place;
-use super::memory::Memory;
+use super::memory::{Memory, Name, ReqId};
 use super::rounds::Search;
 use super::{Problem, Provider, Question, Reply, Solution, facts, settle};
 
@@ -18,13 +23,17 @@ use super::{Problem, Provider, Question, Reply, Solution, facts, settle};
 const MOST: usize = 5;
 /// With that many, fixes of several changes are not looked for.
 const ENOUGH: usize = 3;
-/// How many changes of the manifest one fix may need.
+/// How many changes of the manifest are found one after the other.
 const MOST_CHANGES: usize = 5;
+/// With that many independent conflicts, changes are not looked for one after the other.
+const MANY: usize = 4;
+/// With more changes than that, a fix is a list.
+const LONG: usize = 3;
 /// How many combinations of several changes are tried.
 const MOST_STEPS: usize = 60;
 /// How long one possible fix may take to solve.
 const LONGEST_TRY: Duration = Duration::from_secs(2);
-/// How long fixes are looked for; those found by then are offered.
+/// How long fixes are looked for in each of the two ways; those found by then are offered.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// A change that is being tried: another requirement, not chosen yet, or none at all.
@@ -47,13 +56,18 @@ pub(super) fn find(search: &Search<'_>, conflicts: &[BTreeSet<Fact>]) -> Result<
     let replay = Replay { memory: &search.memory, provider: search.provider, later: RefCell::new(HashMap::new()) };
     let mut problem = search.problem.clone();
     problem.time_limit = problem.time_limit.min(LONGEST_TRY);
-    let finder = Finder { cx: search.cx, problem: &problem, provider: &replay, until: Instant::now() + LONGEST };
+    let mut scratch = Search::new(search.cx, &problem, &replay);
+    let any = problem.roots.iter().map(|root| scratch.memory.name(&root.id)).collect::<Vec<_>>();
+    let any = any.into_iter().map(|name| scratch.memory.req(name, &Requirement::any())).collect();
+    let mut finder = Finder { cx: search.cx, problem: &problem, provider: &replay, scratch: RefCell::new(scratch), any, until: Instant::now() + LONGEST };
     let Some(first) = conflicts.first() else { return Ok(Vec::new()) };
     let mut fixes: Vec<Fix> = Vec::new();
-    match finder.collect(first, &mut fixes) {
-        // out of time: what was found is worth telling
-        Err(error) if error.kind() != ErrorKind::Undecided => return Err(error),
-        _ => {}
+    if conflicts.len() < MANY {
+        finder.in_time(|finder| finder.collect(first, &mut fixes))?;
+    }
+    if fixes.is_empty() {
+        finder.until = Instant::now() + LONGEST;
+        finder.in_time(|finder| finder.combine(&mut fixes))?;
     }
     fixes.sort_by_key(|fix| (fix.changes.len(), fix.changes.iter().filter(|change| matches!(change, FixChange::Remove { .. })).count()));
     Ok(fixes)
@@ -68,10 +82,22 @@ struct Finder<'a> {
     cx: &'a Context,
     problem: &'a Problem,
     provider: &'a dyn Provider,
+    /// One memory for all tries.
+    scratch: RefCell<Search<'a>>,
+    /// `*` of each root.
+    any: Vec<ReqId>,
     until: Instant,
 }
 
 impl Finder<'_> {
+    /// What is found in time is worth telling.
+    fn in_time(&self, look: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+        match look(self) {
+            Err(error) if error.kind() == ErrorKind::Undecided => Ok(()),
+            outcome => outcome,
+        }
+    }
+
     fn collect(&self, conflict: &BTreeSet<Fact>, fixes: &mut Vec<Fix>) -> Result<()> {
         let mut unfinished = Vec::new();
         for attempt in self.attempts(conflict) {
@@ -134,20 +160,37 @@ impl Finder<'_> {
 
     /// Whether the attempts suffice; if not, a conflict that is left, with the roots' original numbers.
     fn ways(&self, attempts: &[Try]) -> Result<Verdict> {
+        self.tried(attempts, |search, roots, numbers| {
+            let task = Task { roots, ..search.task() };
+            match search.run(&task)? {
+                Ok(_) => Ok(Verdict::Possible),
+                Err(touched) => {
+                    let conflict = facts::conflict(search, &task, touched)?;
+                    let renumber = |fact| if let Fact::Root(at) = fact { Fact::Root(numbers[at]) } else { fact };
+                    Ok(Verdict::Conflict(conflict.into_iter().map(renumber).collect()))
+                }
+            }
+        })
+    }
+
+    /// Does something with what is asked for once the attempts are made: the roots, and each one's number in the original.
+    fn tried<T>(&self, attempts: &[Try], act: impl FnOnce(&mut Search<'_>, Vec<(Name, ReqId)>, &[usize]) -> Result<T>) -> Result<T> {
         if Instant::now() >= self.until {
             return Err(Error::new(ErrorKind::Undecided, "no time is left to look for fixes"));
         }
-        let (problem, numbers) = self.changed(attempts);
-        let mut search = Search::new(self.cx, &problem, self.provider);
-        let task = search.task();
-        match search.run(&task)? {
-            Ok(_) => Ok(Verdict::Possible),
-            Err(touched) => {
-                let conflict = facts::conflict(&mut search, &task, touched)?;
-                let renumber = |fact| if let Fact::Root(at) = fact { Fact::Root(numbers[at]) } else { fact };
-                Ok(Verdict::Conflict(conflict.into_iter().map(renumber).collect()))
-            }
+        // a memory knows what the optional groups of its roots need
+        if attempts.iter().any(|attempt| matches!(attempt, Try::Remove(at) if !self.problem.roots[*at].optional.is_empty())) {
+            let (problem, numbers) = self.changed(attempts);
+            let mut search = Search::new(self.cx, &problem, self.provider);
+            let roots = search.roots.clone();
+            return act(&mut search, roots, &numbers);
         }
+        let mut search = self.scratch.borrow_mut();
+        search.restart_clock();
+        let numbers: Vec<usize> = (0..self.problem.roots.len()).filter(|at| !attempts.contains(&Try::Remove(*at))).collect();
+        let asked = |at: usize| (search.roots[at].0, if attempts.contains(&Try::Relax(at)) { self.any[at] } else { search.roots[at].1 });
+        let roots = numbers.iter().map(|at| asked(*at)).collect();
+        act(&mut search, roots, &numbers)
     }
 
     /// Adds changes at each conflict that is left, until the problem has an answer; looks back where a change leads nowhere.
@@ -206,7 +249,7 @@ impl Finder<'_> {
             let mut fix = Fix { site: self.problem.site.clone(), changes, text: String::new() };
             let Some(fixed) = self.solution(&self.problem.with(&fix))? else { continue };
             let told: Vec<String> = fix.changes.iter().map(|change| self.told(change, &fixed)).collect();
-            fix.text = told.join(", and ");
+            fix.text = if told.len() > LONG { told.join("; ") } else { told.join(", and ") };
             for change in &mut fix.changes {
                 if let FixChange::Require { id, version, .. } = change
                     && let Some(chosen) = fixed.chosen.get(id)
