@@ -94,6 +94,7 @@ struct Inner {
     notes: Vec<String>,
     hints: Vec<String>,
     temporary: bool,
+    wait: Option<std::time::Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
     fixes: Vec<Fix>,
@@ -117,6 +118,7 @@ impl Error {
             notes: Vec::new(),
             hints: Vec::new(),
             temporary: false,
+            wait: None,
             source: None,
             others: Vec::new(),
             fixes: Vec::new(),
@@ -200,11 +202,19 @@ impl Error {
         self
     }
 
+    /// Says how long the other side wants to be left alone.
+    #[must_use]
+    pub fn after(mut self, wait: std::time::Duration) -> Self {
+        self.0.wait = Some(wait);
+        self
+    }
+
     /// Wraps this failure as the cause of a more general one; the kind and the hints go up with it.
     #[must_use]
     pub fn wrap(mut self, message: impl Into<String>) -> Self {
         let mut outer = Self::new(self.0.kind, message);
         outer.0.temporary = self.0.temporary;
+        outer.0.wait = self.0.wait;
         outer.0.hints = std::mem::take(&mut self.0.hints);
         outer.0.excerpts = std::mem::take(&mut self.0.excerpts);
         outer.0.notes = std::mem::take(&mut self.0.notes);
@@ -254,6 +264,11 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.0.temporary
+    }
+    /// How long the other side wants to be left alone, where it said so.
+    #[must_use]
+    pub fn wait(&self) -> Option<std::time::Duration> {
+        self.0.wait
     }
     /// Further failures found in the same pass.
     #[must_use]

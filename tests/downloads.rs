@@ -25,7 +25,7 @@ fn get(world: &World, cx: &Context, download: Download) -> Result<InstallInfo> {
 }
 
 fn url(url: String) -> Download {
-    Download::Url { url, sha256: None, size: None, dialogue: None, price: None }
+    Download::Url { url, sha256: None, md5: None, size: None, dialogue: None, price: None }
 }
 
 fn tree_files(world: &World, payload: &Payload) -> Vec<String> {
@@ -85,17 +85,18 @@ fn a_web_page_is_told_from_an_archive_and_sizes_are_kept_to() {
     server.put("/called-a-page.html", archive.clone());
     server.put("/empty.zip", Vec::new());
     server.fault("login.zip", 1, Fault::html());
-    let promised = Download::Url { url: server.url("/login.zip"), sha256: Some(Digest::from_bytes([7; 32])), size: Some(12), dialogue: None, price: None };
+    let promised =
+        Download::Url { url: server.url("/login.zip"), sha256: Some(Digest::from_bytes([7; 32])), md5: None, size: Some(12), dialogue: None, price: None };
     server.put("/login.zip", archive.clone());
     let error = get(&world, &world.cx, promised).expect_err("a login page");
     assert_eq!(error.kind(), ErrorKind::Archive);
     assert!(error.message().ends_with("answered with a web page, not with an archive"), "{error}");
     get(&world, &world.cx, url(server.url("/called-a-page.html"))).expect("the bytes decide");
     assert_eq!(get(&world, &world.cx, url(server.url("/empty.zip"))).expect_err("no bytes").kind(), ErrorKind::Archive);
-    let size = |size| Download::Url { url: server.url("/tool.tar.gz"), sha256: None, size: Some(size), dialogue: None, price: None };
+    let size = |size| Download::Url { url: server.url("/tool.tar.gz"), sha256: None, md5: None, size: Some(size), dialogue: None, price: None };
     get(&world, &world.cx, size(archive.len() as u64)).expect("the right size");
     assert_eq!(get(&world, &world.cx, size(archive.len() as u64 + 1)).expect_err("another size").kind(), ErrorKind::Digest);
-    let sold = Download::Url { url: server.url("/tool.tar.gz"), sha256: None, size: None, dialogue: Some("edd".into()), price: None };
+    let sold = Download::Url { url: server.url("/tool.tar.gz"), sha256: None, md5: None, size: None, dialogue: Some("edd".into()), price: None };
     assert_eq!(get(&world, &world.cx, sold).expect_err("there is no dialogue here").kind(), ErrorKind::Unsupported);
 }
 

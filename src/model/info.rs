@@ -20,6 +20,9 @@ pub struct ElementInfo {
     /// One line for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    /// What its author calls this version for people, where that is another name (`5.0.3` for the build `2026010100`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
     /// What must be installed with it.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub dependencies: IndexMap<ElementId, Requirement>,
@@ -56,6 +59,7 @@ impl ElementInfo {
             version,
             scheme: None,
             summary: None,
+            release: None,
             dependencies: IndexMap::new(),
             conflicts: IndexMap::new(),
             recommends: IndexMap::new(),
@@ -95,6 +99,9 @@ pub enum Download {
         /// The digest of the archive's bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<Digest>,
+        /// The MD5 of the archive's bytes, 32 hex digits, where nothing better is told (Moodle's directory).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        md5: Option<String>,
         /// The length of the archive in bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         size: Option<u64>,

@@ -73,6 +73,9 @@ pub struct LockedElement {
     /// The digest of the archive's bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
+    /// Its MD5, where its repository states nothing better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
     /// The git tree of the element's content. For git sources known at once; for archives from the first fetch on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<ObjectId>,

@@ -1,5 +1,6 @@
 //! Plain data: what flows down from the manifest to the record. No I/O, no behaviour beyond reading and writing itself.
 
+mod advisory;
 mod change;
 mod demands;
 mod digest;
@@ -13,6 +14,7 @@ mod plan;
 mod status;
 mod wanted;
 
+pub use advisory::{Advisories, Advisory, ReleaseName, Terms};
 pub use change::{Entry, FileMode, TreeChange, TreeFile};
 pub use demands::Demands;
 pub use digest::{Digest, ObjectId};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Excerpt, Result};
-use crate::model::ElementInfo;
-use crate::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
+use crate::model::{Advisories, ElementInfo};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ impl Repository for Placed {
 
     fn search(&self, cx: &Context, request: &SearchRequest) -> Result<Vec<SearchHit>> {
         self.inner.search(cx, request).map_err(|error| self.at(error))
+    }
+
+    fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
+        self.inner.advisories(cx, request).map_err(|error| self.at(error))
     }
 
     fn merge(&self) -> bool {

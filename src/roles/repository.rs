@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::error::Result;
-use crate::model::{ElementId, ElementInfo, Version};
+use crate::model::{Advisories, ElementId, ElementInfo, Version};
 
 /// Knows which versions of which elements exist, and what each needs.
 ///
@@ -57,6 +57,19 @@ pub trait Repository: Debug + Send + Sync {
     /// When the question could not be answered.
     fn search(&self, cx: &Context, request: &SearchRequest) -> Result<Vec<SearchHit>>;
 
+    /// What is known to be unsafe of these elements, wherever they come from. By default a repository carries no advisories.
+    ///
+    /// # Behaviour
+    /// - Every advisory is about an element that was asked for, and none is told twice of one element.
+    /// - Without the network it is what was heard last, with the time of that.
+    ///
+    /// # Errors
+    /// When the question could not be answered.
+    fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
+        let _ = (cx, request);
+        Ok(Advisories::default())
+    }
+
     /// Whether its versions are added to those of the repository that owns the name, instead of being left aside.
     fn merge(&self) -> bool {
         false
@@ -102,6 +115,13 @@ pub struct ElementInfoRequest {
     pub id: ElementId,
     /// Which version, exactly as listed.
     pub version: Version,
+}
+
+/// Asks for advisories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvisoriesRequest {
+    /// About which elements.
+    pub ids: Vec<ElementId>,
 }
 
 /// Searches by words.

@@ -14,6 +14,7 @@ pub mod process;
 mod redact;
 mod secrets;
 pub mod stockroom;
+pub mod yaml;
 
 pub use first_line::{first_line, first_line_at_home};
 pub use network::Network;

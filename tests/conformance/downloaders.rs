@@ -67,6 +67,7 @@ pub(super) fn fixture(world: &World, servers: &Servers) -> Fixture {
     let url = |name: &str, sha256: Option<Digest>| Download::Url {
         url: servers.files.url(&format!("/{name}.tar.gz")),
         sha256,
+        md5: None,
         size: None,
         dialogue: None,
         price: None,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use greffon::builtin::repository::{folder, git, index};
 use greffon::error::{ErrorKind, Result};
-use greffon::model::{ElementId, ElementInfo};
+use greffon::model::{Advisories, ElementId, ElementInfo};
 use greffon::roles::conformance::repository::{Counter, Fixture, KnownElement, check};
-use greffon::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use greffon::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 use serde_json::json;
 
 use super::support::{Fault, FileServer, GitServer, Repo};
@@ -40,6 +40,9 @@ pub(super) fn write_index(folder: &std::path::Path) {
     element("packages", "vendor/beta", json!([{ "version": "1.0", "download": { "git": "https://git.example.org/beta.git", "rev": "v1.0" } }]));
     element("packages", "empty", json!([]));
     write(&folder.join("elements/packages/broken.json"), "{ \"type\": \"packages\", ");
+    let about = |name: &str| json!({ "id": "OURS-1", "type": "packages", "name": name, "title": "a hole", "affected": "<1.1", "fixed": "1.1" });
+    let twice = [about("alpha"), about("alpha"), about("other")];
+    write(&folder.join("advisories.json"), json!({ "schema": "greffon/index/1", "advisories": twice }).to_string());
     let named = |name: &str| json!({ "type": "packages", "name": name, "summary": format!("about {name}") });
     write(&folder.join("names.json"), json!({ "schema": "greffon/index/1", "elements": [named("alpha"), named("vendor/beta"), named("empty")] }).to_string());
 }
@@ -49,6 +52,7 @@ pub(super) fn index_fixture<'a>() -> Fixture<'a> {
     fixture.known = vec![known("packages/alpha", &["1.0", "1.1"], &["1.2"]), known("packages/vendor/beta", &["1.0"], &[])];
     fixture.without_versions = Some(id("packages/empty"));
     fixture.lists = true;
+    fixture.unsafe_one = Some(id("packages/alpha"));
     fixture
 }
 
@@ -128,7 +132,7 @@ fn git_over_smart_http_keeps_the_contract() {
     fixture.without_versions = Some(id("plugins/empty"));
     fixture.failing = Some(&*failing);
     let report = check(&*repository, &world.cx, &fixture).expect("the contract");
-    assert_eq!(report.untested.len(), 3, "{:?}", report.untested);
+    assert_eq!(report.untested.len(), 5, "{:?}", report.untested);
 }
 
 #[test]
@@ -159,6 +163,8 @@ enum Fault_ {
     IgnoresLimit,
     InfoFromNowhere,
     HidesElements,
+    TellsOfOthers,
+    ForgetsOffline,
 }
 
 #[derive(Debug)]
@@ -210,6 +216,14 @@ impl Repository for Twin {
         }
         Ok(hits)
     }
+    fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
+        let mut ids = request.ids.clone();
+        if matches!(self.fault, Fault_::TellsOfOthers) {
+            ids.extend([id("packages/alpha"), id("packages/other")]);
+        }
+        let told = self.inner.advisories(cx, &AdvisoriesRequest { ids })?;
+        Ok(if matches!(self.fault, Fault_::ForgetsOffline) && cx.offline() { Advisories::default() } else { told })
+    }
 }
 
 #[test]
@@ -227,6 +241,8 @@ fn a_broken_repository_fails_the_sentence_that_it_breaks() {
         (Fault_::IgnoresLimit, "at most as many hits"),
         (Fault_::InfoFromNowhere, "`element_info` is `None`"),
         (Fault_::HidesElements, "lists what there is"),
+        (Fault_::TellsOfOthers, "about an element that was asked for"),
+        (Fault_::ForgetsOffline, "what was heard last"),
     ] {
         let twin = Twin { inner: Arc::clone(&inner), fault, asked: Default::default() };
         let failing = Twin { inner: Arc::new(Broken(Arc::clone(&inner))), fault, asked: Default::default() };

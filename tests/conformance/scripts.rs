@@ -72,6 +72,9 @@ fn versions(request) {
         _ => ()
     }
 }
+fn advisories(request) {
+    request.ids.filter(|id| id == "packages/alpha").map(|id| #{ id: "OURS-1", element: id, affected: "<1.1", fixed: "1.1" })
+}
 fn search(request) {
     let all = ["packages/alpha", "packages/vendor/beta", "packages/empty"];
     all.filter(|id| id.contains(request.text.to_lower())).map(|id| #{ id: id })

@@ -38,7 +38,8 @@ pub(super) fn lock_entry(info: &ElementInfo, repository: Option<&str>, scheme: O
             locked.subdir.clone_from(subdir);
             locked.submodules = *submodules;
         }
-        Some(Download::Url { url, sha256, dialogue, .. }) => {
+        Some(Download::Url { url, sha256, md5, dialogue, .. }) => {
+            locked.md5.clone_from(md5);
             locked.dialogue.clone_from(dialogue);
             locked.url = Some(source_of(url));
             locked.sha256 = *sha256;
@@ -60,7 +61,14 @@ pub(super) fn download_of(locked: &LockedElement, base: &Path) -> Option<Downloa
         return Some(Download::Git { git: git.clone(), rev, commit: locked.commit, subdir: locked.subdir.clone(), submodules: locked.submodules });
     }
     if let Some(url) = &locked.url {
-        return Some(Download::Url { url: url.clone(), sha256: locked.sha256, size: None, dialogue: locked.dialogue.clone(), price: None });
+        return Some(Download::Url {
+            url: url.clone(),
+            sha256: locked.sha256,
+            md5: locked.md5.clone(),
+            size: None,
+            dialogue: locked.dialogue.clone(),
+            price: None,
+        });
     }
     let path = locked.path.as_ref()?;
     Some(Download::Path { path: base.join(path).to_string_lossy().into_owned(), sha256: locked.sha256, subdir: locked.subdir.clone() })

@@ -201,7 +201,7 @@ impl<'a> SiteProvider<'a> {
                         .hint("add `version = \"…\"` beside `url`")
                 })?;
                 let mut info = ElementInfo::bare(id.clone(), version);
-                info.download = Some(Download::Url { url: source_of(url), sha256: *sha256, size: None, dialogue: None, price: None });
+                info.download = Some(Download::Url { url: source_of(url), sha256: *sha256, md5: None, size: None, dialogue: None, price: None });
                 Ok(vec![info])
             }
             Source::Dialogue { options } => self.client.offered(cx, self.site, wanted, options, self.asked),

@@ -92,7 +92,8 @@ impl Standard {
         };
         let mut infos = quote.versions;
         for info in &mut infos {
-            info.download = Some(Download::Url { url: address(options), sha256: None, size: None, dialogue: name(options), price: quote.price.clone() });
+            info.download =
+                Some(Download::Url { url: address(options), sha256: None, md5: None, size: None, dialogue: name(options), price: quote.price.clone() });
         }
         infos.extend(known.filter(|info| !infos.iter().any(|offered| offered.version == info.version)));
         if infos.is_empty() {

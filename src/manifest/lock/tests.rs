@@ -132,7 +132,7 @@ fn what_is_no_lockfile_is_refused_with_its_place() {
         fails("schema = 1\n\n[elements]\n\"p/a@1\" = { url = 3 }\n\"p/a@2\" = { colour = \"red\" }\n[other]\n\"../x@1\" = {}\n"),
         "error: this is not a locked element: invalid type: integer `3`, expected a string\n --> greffon.lock:4:1\n  |\n4 | \"p/a@1\" = { url = 3 }\n  | ^^^^^^^^^^^^^^^^^^^^^\n\
          \nhint: a lockfile is written by greffon alone: take the line out, or the file, and run `greffon lock`\n\
-         \nerror: this is not a locked element: unknown field `colour`, expected one of `repository`, `git`, `ref`, `commit`, `subdir`, `submodules`, `url`, `path`, `sha256`, `tree`, `scheme`, `dependencies`, `conflicts`, `optional`, `yanked`, `dialogue`, `receipt`\n --> greffon.lock:5:1\n  |\n5 | \"p/a@2\" = { colour = \"red\" }\n  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
+         \nerror: this is not a locked element: unknown field `colour`, expected one of `repository`, `git`, `ref`, `commit`, `subdir`, `submodules`, `url`, `path`, `sha256`, `md5`, `tree`, `scheme`, `dependencies`, `conflicts`, `optional`, `yanked`, `dialogue`, `receipt`\n --> greffon.lock:5:1\n  |\n5 | \"p/a@2\" = { colour = \"red\" }\n  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
          \nerror: a lockfile has no such table\n --> greffon.lock:6:1\n  |\n6 | [other]\n  | ^^^^^^^\n\
          \nerror: `..` is not an element type: `.` and `..` are not names\n --> greffon.lock:7:1\n  |\n7 | \"../x@1\" = {}\n  | ^^^^^^^^^^^^^\n"
     );

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{Finding, Suite, Tried, Verdict, same, works};
-use crate::model::{ElementId, ElementInfo, Version};
-use crate::roles::{Context, ElementInfoRequest, Repository, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::model::{Advisories, ElementId, ElementInfo, Version};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Repository, SearchRequest, VersionEntry, Versions, VersionsRequest};
 
 /// The sentences that are checked.
-pub const CONTRACT: &[&str] = &[UNKNOWN, FAILURE, ENTRIES, ONCE, STABLE, NO_DOWNLOAD, ECHO, LISTS];
+pub const CONTRACT: &[&str] = &[UNKNOWN, FAILURE, ENTRIES, ONCE, STABLE, NO_DOWNLOAD, ECHO, LISTS, ABOUT, HEARD];
 
 const UNKNOWN: &str =
     "An element that this repository never heard of is [`Versions::Unknown`]; one that it knows without any version is `Known` with an empty list.";
@@ -18,6 +18,8 @@ const STABLE: &str = "The same question gives the same answer within one run.";
 const NO_DOWNLOAD: &str = "Downloads no element; it may fetch metadata, git objects included.";
 const ECHO: &str = "`id` and `version` of the answer are those of the request.";
 const LISTS: &str = "An empty text lists what there is. A repository that cannot list gives what it was configured with.";
+const ABOUT: &str = "Every advisory is about an element that was asked for, and none is told twice of one element.";
+const HEARD: &str = "Without the network it is what was heard last, with the time of that.";
 const ABSENT: &str = "`element_info` is `None` when there is no such element or version, and `has_element_info` says the same.";
 const SEARCH: &str = "Search finds names whatever their case, and gives at most as many hits as asked.";
 
@@ -36,6 +38,8 @@ pub struct Fixture<'a> {
     pub downloads: Option<Counter<'a>>,
     /// Whether a search for nothing lists the known elements.
     pub lists: bool,
+    /// A known element that an advisory is about.
+    pub unsafe_one: Option<ElementId>,
 }
 
 /// Counts something as often as it is asked.
@@ -62,7 +66,7 @@ impl Fixture<'_> {
     /// A fixture that knows only what is not there.
     #[must_use]
     pub fn new(unknown: ElementId) -> Self {
-        Self { known: Vec::new(), unknown, without_versions: None, failing: None, downloads: None, lists: false }
+        Self { known: Vec::new(), unknown, without_versions: None, failing: None, downloads: None, lists: false, unsafe_one: None }
     }
 }
 
@@ -118,6 +122,8 @@ pub fn check(repository: &dyn Repository, cx: &Context, fixture: &Fixture<'_>) -
             None => Ok(Tried::Yes),
         }
     });
+    suite.sentence(ABOUT, || about_what_was_asked(repository, cx, fixture));
+    suite.sentence(HEARD, || heard_before(repository, cx, fixture));
     suite.sentence(SEARCH, || search(repository, cx, fixture));
     suite.sentence(NO_DOWNLOAD, || match (&fixture.downloads, before) {
         (Some(counter), Some(before)) => same("the number of downloads", &(counter.0)(), &before).map(|()| Tried::Yes),
@@ -206,6 +212,39 @@ fn absent(repository: &dyn Repository, cx: &Context, fixture: &Fixture<'_>) -> F
         same(&format!("what `has_element_info` says of {id} {version}"), &says, &there)?;
     }
     Ok(Tried::Yes)
+}
+
+fn advisories(repository: &dyn Repository, cx: &Context, ids: &[ElementId]) -> Result<Advisories, String> {
+    works("asking for advisories", repository.advisories(cx, &AdvisoriesRequest { ids: ids.to_vec() }))
+}
+
+fn about_what_was_asked(repository: &dyn Repository, cx: &Context, fixture: &Fixture<'_>) -> Finding {
+    let all: Vec<ElementId> = fixture.known.iter().map(|known| known.id.clone()).collect();
+    for ids in all.chunks(1).chain([all.as_slice()]) {
+        let told = advisories(repository, cx, ids)?;
+        let mut seen = BTreeSet::new();
+        for advisory in &told.list {
+            if !ids.contains(&advisory.element) {
+                return Err(format!("{} is about {}, which was not asked for", advisory.id, advisory.element));
+            }
+            if !seen.insert((&advisory.id, &advisory.element)) {
+                return Err(format!("{} is told twice of {}", advisory.id, advisory.element));
+            }
+        }
+        if let Some(id) = fixture.unsafe_one.as_ref().filter(|id| ids.contains(id))
+            && !told.list.iter().any(|advisory| advisory.element == *id)
+        {
+            return Err(format!("nothing is told of {id}"));
+        }
+    }
+    Ok(if fixture.unsafe_one.is_some() { Tried::Yes } else { Tried::No })
+}
+
+fn heard_before(repository: &dyn Repository, cx: &Context, fixture: &Fixture<'_>) -> Finding {
+    let Some(id) = &fixture.unsafe_one else { return Ok(Tried::No) };
+    let before = advisories(repository, cx, std::slice::from_ref(id))?;
+    let offline = advisories(repository, &cx.without_network(), std::slice::from_ref(id))?;
+    same("what it tells offline", &offline, &before).map(|()| Tried::Yes)
 }
 
 fn search(repository: &dyn Repository, cx: &Context, fixture: &Fixture<'_>) -> Finding {

@@ -9,7 +9,7 @@
 //!
 //! | role | required | optional |
 //! |---|---|---|
-//! | repository | `versions` | `element_info`, `search` |
+//! | repository | `versions` | `element_info`, `search`, `advisories` |
 //! | stock | the repository's, `store_element`, `open`, `list`, `pin`, `unpin`, `gc`, `verify` | |
 //! | downloader | `download` | |
 //! | installer | `place` | `info`, `prepare`, `is_installed`, `scheme`, `types` |
@@ -101,7 +101,7 @@ impl Role {
         match self {
             Self::Client | Self::Downloader => &[],
             Self::Stock => &["search"],
-            Self::Repository => &["element_info", "search"],
+            Self::Repository => &["element_info", "search", "advisories"],
             Self::Installer => &["info", "prepare", "is_installed", "scheme", "types"],
             Self::Dialogue => &["quote", "fetch", "receipt", "release"],
             Self::Scheme => &["matches", "default_requirement", "is_prerelease"],

@@ -3,6 +3,8 @@
 //! `versions({id})` gives `null` (or `"unknown"`) for an element never heard of, else a list; each entry is a version's text, or
 //! `{version, info?}`, or a whole element info at once (`{version, dependencies, download, …}`; `id` may be left out).
 //! `element_info({id, version})` gives an element info, or `null`. `search({text, limit})` gives a list of `{id, summary?, version?}`.
+//! `advisories({ids})` gives a list of `{id, element, affected, fixed?, title?, severity?, revoke?, published?, url?, description?}`, or a map
+//! of that `list` and `heard`, the time (in seconds since 1970) at which it was heard.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,20 +13,24 @@ use serde_json::{Map, Value, json};
 
 use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
-use crate::model::{ElementId, ElementInfo};
-use crate::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::model::{Advisories, ElementId, ElementInfo};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 
 const SHAPE: &str = "`()` for an element that it does not know, else a list of texts or of maps with `version`";
 const INFO: &str = "`()` or a map with `version`, and where it has them `dependencies`, `conflicts`, `download`, `yanked`, `published`";
 
+const ADVISORIES: &str = "a list of maps with `id`, `element` and `affected`, or a map with that `list` and `heard`";
+/// The keys of an advisory.
+const ADVISORY_KEYS: &[&str] = &["id", "element", "title", "severity", "affected", "fixed", "terms", "revoke", "published", "url", "description"];
+
 const HITS: &str = "a list of maps with `id`, and where it has them `summary` and `version`";
 /// The keys of an element info.
 pub(super) const INFO_KEYS: &[&str] =
-    &["id", "version", "scheme", "summary", "dependencies", "conflicts", "recommends", "reserve", "optional", "yanked", "published", "download"];
+    &["id", "version", "scheme", "summary", "release", "dependencies", "conflicts", "recommends", "reserve", "optional", "yanked", "published", "download"];
 /// The keys of its `download`, by the one that says which it is.
 const DOWNLOADS: [(&str, &[&str]); 3] = [
     ("git", &["git", "rev", "commit", "subdir", "submodules"]),
-    ("url", &["url", "sha256", "size", "dialogue", "price"]),
+    ("url", &["url", "sha256", "md5", "size", "dialogue", "price"]),
     ("path", &["path", "sha256", "subdir"]),
 ];
 
@@ -107,6 +113,14 @@ impl Repository for WiredRepository {
         let mut hits: Vec<SearchHit> = from_answer(&*self.to, "search", answer, HITS)?;
         hits.truncate(request.limit);
         Ok(hits)
+    }
+
+    fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
+        if !self.to.has("advisories") {
+            return self.inner.as_ref().map_or_else(|| Ok(Advisories::default()), |inner| inner.advisories(cx, request));
+        }
+        let answer = self.to.call(cx, "advisories", to_json("a request", request)?)?;
+        read_advisories(&*self.to, answer, request)
     }
 
     fn merge(&self) -> bool {
@@ -197,6 +211,23 @@ pub(crate) fn fill(map: &mut Map<String, Value>, key: &str, value: &str) {
     map.entry(key).or_insert_with(|| Value::String(value.to_owned()));
 }
 
+/// An answer to `advisories`, in either form.
+fn read_advisories(to: &dyn Answerer, answer: Value, request: &AdvisoriesRequest) -> Result<Advisories> {
+    let map = match answer {
+        Value::Object(map) => map,
+        other => Map::from_iter([("list".to_owned(), list_of(other))]),
+    };
+    only_keys(to, "advisories", &map, &["list", "releases", "heard"], ADVISORIES)?;
+    for advisory in map.get("list").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {
+        only_keys(to, "advisories", advisory, ADVISORY_KEYS, ADVISORIES)?;
+    }
+    let mut told: Advisories = from_answer(to, "advisories", Value::Object(map), ADVISORIES)?;
+    told.list.retain(|advisory| request.ids.contains(&advisory.element));
+    let mut seen = BTreeSet::new();
+    told.list.retain(|advisory| seen.insert((advisory.id.clone(), advisory.element.clone())));
+    Ok(told)
+}
+
 /// A repository of Rust behind JSON.
 #[derive(Debug)]
 pub struct ServedRepository(pub Arc<dyn Repository>);
@@ -224,6 +255,7 @@ pub(crate) fn serve(inner: &dyn Repository, role: Role, cx: &Context, method: &s
         },
         "element_info" => to_json("an answer", &inner.element_info(cx, &from_call(role, method, request)?)?)?,
         "has_element_info" => json!(inner.has_element_info(cx, &from_call(role, method, request)?)?),
+        "advisories" => to_json("an answer", &inner.advisories(cx, &from_call(role, method, request)?)?)?,
         "search" => to_json("an answer", &inner.search(cx, &from_call(role, method, request)?)?)?,
         _ => return Ok(Err(request)),
     }))

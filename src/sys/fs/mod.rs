@@ -18,11 +18,11 @@ mod shared_lock;
 mod sync;
 pub mod witness;
 
-pub use atomic::{move_into_place, remove_tree, write_atomic, write_private};
+pub use atomic::{freshen, move_into_place, remove_tree, write_atomic, write_private};
 pub use layout::{gather, lay_out, remove_file};
 pub use names::{NameFault, check_name, fold, shown};
 pub use private::check_private;
-pub use read::{PathKind, create_folder, digest, head, kind, names, read, read_text, sha256};
+pub use read::{PathKind, create_folder, digest, head, kind, md5, names, read, read_text, sha256};
 pub use scratch::scratch_folder;
 pub use sealed::{SealedCopy, sealed_copy};
 pub use shared_lock::FileLock;

@@ -138,6 +138,18 @@ pub fn sha256(cx: &Context, mut file: std::fs::File, path: &Path) -> Result<(Dig
     }
 }
 
+/// A file's MD5, as 32 hex digits: for archives of which nothing better is told.
+///
+/// # Errors
+/// `Io`.
+pub fn md5(path: &Path) -> Result<String> {
+    use md5::Digest as _;
+    let mut hash = md5::Md5::new();
+    let mut file = fs_err::File::open(path).map_err(|error| Error::io("read", path, error))?;
+    std::io::copy(&mut file, &mut hash).map_err(|error| Error::io("read", path, error))?;
+    Ok(hex::encode(hash.finalize()))
+}
+
 /// Makes a folder and those above it, where they are missing.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ pub(super) fn get_kept(http: &Http, cx: &Context, url: &str, auth: Option<&Auth>
     {
         return Ok(told.as_ref().map(|body| body.as_ref().clone()));
     }
-    let file = folder.join(hex::encode(Sha256::digest(url.as_bytes())));
+    let file = place(url, folder);
     let kept = read(&file, url);
     if cx.offline() {
         let (_, body) = kept.ok_or_else(|| offline(&redact(url)).note("it was never asked for, so that nothing of it is kept"))?;
@@ -56,7 +56,10 @@ pub(super) fn get_kept(http: &Http, cx: &Context, url: &str, auth: Option<&Auth>
     }
     let fresh = http.timing().run(cx, || ask(http, cx, url, auth, kept.as_ref(), max_bytes))?;
     let body = match fresh {
-        Fresh::Unchanged => kept.and_then(|(_, body)| body),
+        Fresh::Unchanged => {
+            crate::sys::fs::freshen(&file);
+            kept.and_then(|(_, body)| body)
+        }
         Fresh::New(head, body) => {
             write(&file, &head, body.as_deref().unwrap_or_default())?;
             body
@@ -64,6 +67,16 @@ pub(super) fn get_kept(http: &Http, cx: &Context, url: &str, auth: Option<&Auth>
     };
     *told = Some(body.clone().map(Arc::new));
     Ok(body)
+}
+
+/// When the server was last asked for a kept answer and stood by it, in seconds since 1970; `None`: nothing is kept.
+pub(super) fn heard(url: &str, folder: &Path) -> Option<i64> {
+    let modified = fs_err::metadata(place(url, folder)).ok()?.modified().ok()?;
+    i64::try_from(modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
+fn place(url: &str, folder: &Path) -> PathBuf {
+    folder.join(hex::encode(Sha256::digest(url.as_bytes())))
 }
 
 enum Fresh {

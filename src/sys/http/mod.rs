@@ -137,6 +137,12 @@ impl Http {
         kept::get_kept(self, cx, url, auth, kept, max_bytes)
     }
 
+    /// When the server last stood by an answer that [`Self::get_kept`] keeps, in seconds since 1970; `None`: none is kept.
+    #[must_use]
+    pub fn heard(&self, url: &str, kept: &Path) -> Option<i64> {
+        kept::heard(url, kept)
+    }
+
     /// GET into a file: resumed where the server allows, retried with back-off, never longer than `max_bytes`; progress is emitted under `task`.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ impl Timing {
                 return Err(setback.error);
             }
             if tried == self.retries {
-                let error = setback.error;
+                let error = setback.after.into_iter().fold(setback.error, Error::after);
                 return Err(if tried == 0 { error } else { error.note(format!("tried {} times", tried + 1)) });
             }
             let wait = self.wait(cx, tried, setback)?;
@@ -73,7 +73,7 @@ impl Timing {
         let Setback { error, after } = setback;
         let wait = match after {
             Some(asked) if asked > self.longest_wait => {
-                return Err(error.hint(format!("the server asks to be left alone for {} s; try again then", asked.as_secs())));
+                return Err(error.hint(format!("the server asks to be left alone for {} s; try again then", asked.as_secs())).after(asked));
             }
             Some(asked) => asked,
             None => jitter(self.back_off.saturating_mul(1 << tried.min(16))),

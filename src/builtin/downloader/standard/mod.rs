@@ -57,8 +57,8 @@ impl Downloader for Standard {
                 let wanted = git::Wanted { url: git, rev, commit: *commit, subdir: subdir.as_deref(), submodules: *submodules };
                 git::download(&self.env, cx, request, &wanted)
             }
-            Download::Url { url, sha256, size, dialogue, .. } => {
-                let wanted = web::Wanted { url, sha256: sha256.as_ref(), size: *size, max_size: self.options.max_size };
+            Download::Url { url, sha256, md5, size, dialogue, .. } => {
+                let wanted = web::Wanted { url, sha256: sha256.as_ref(), md5: md5.as_deref(), size: *size, max_size: self.options.max_size };
                 match dialogue {
                     Some(name) => sold::download(&self.env, cx, request, &wanted, name),
                     None => web::download(&self.env, cx, request, &wanted),

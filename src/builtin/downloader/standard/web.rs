@@ -13,6 +13,7 @@ use crate::sys::{fs, redact};
 pub(super) struct Wanted<'a> {
     pub(super) url: &'a str,
     pub(super) sha256: Option<&'a Digest>,
+    pub(super) md5: Option<&'a str>,
     pub(super) size: Option<u64>,
     pub(super) max_size: u64,
 }
@@ -57,6 +58,17 @@ pub(super) fn checked(request: &DownloadRequest, to: PathBuf, brought: &Brought,
     {
         return Err(Error::new(ErrorKind::Digest, format!("`{shown}` gave other bytes than promised: {} instead of {expected}", brought.digest))
             .hint("the file on the server was changed, or the promise is wrong: `greffon update` renews what is locked, a `sha256` in the manifest is corrected there"));
+    }
+    // A promise by MD5 is no more than one against damage; what came is locked by its SHA-256 all the same.
+    if let Some(expected) = wanted.md5
+        && wanted.sha256.is_none()
+        && !fs::failpoint::broken("promise")
+    {
+        let found = fs::md5(&to)?;
+        if !found.eq_ignore_ascii_case(expected) {
+            return Err(Error::new(ErrorKind::Digest, format!("`{shown}` gave other bytes than its repository states: MD5 {found} instead of {expected}"))
+                .hint("the download is damaged, or the repository's list is out of date: try again with `--refresh`"));
+        }
     }
     if let Some(size) = wanted.size
         && size != brought.size

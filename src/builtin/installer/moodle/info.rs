@@ -23,6 +23,7 @@ pub(super) fn plugin(id: &ElementId, read: &PluginVersion, core: &ElementId) -> 
     }
     let mut info = ElementInfo::bare(id.clone(), Version::new(version.as_str()));
     info.summary.clone_from(&read.release);
+    info.release.clone_from(&read.release);
     if let Some(requirement) = on_core(read) {
         info.dependencies.insert(core.clone(), requirement);
     }
@@ -86,6 +87,7 @@ fn between(build: &str) -> bool {
 pub(super) fn core(id: &ElementId, read: &CoreVersion) -> Option<ElementInfo> {
     let mut info = ElementInfo::bare(id.clone(), core_version(read)?);
     info.summary.clone_from(&read.release);
+    info.release.clone_from(&read.release);
     info.reserve = read.maturity.filter(|maturity| *maturity < STABLE).map(|maturity| format!("it is {}", maturity_word(maturity)));
     Some(info)
 }

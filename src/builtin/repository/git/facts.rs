@@ -13,7 +13,7 @@ use crate::sys::fs;
 use crate::sys::stockroom::Stockroom;
 
 /// Grows when what is read from code, or how, changes.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 const LIMIT: u64 = 64 << 20;
 
 /// What the code at one commit says.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::location::{Address, Location};
 use crate::error::{Error, ErrorKind, Excerpt, Result};
-use crate::model::{Digest, Download, ElementId, ElementInfo, ObjectId, Price, Requirement, Version};
+use crate::model::{Advisory, Digest, Download, ElementId, ElementInfo, ObjectId, Price, Requirement, Terms, Version};
 
 /// The schema that this greffon writes and reads.
 pub(super) const SCHEMA: &str = "greffon/index/1";
@@ -59,6 +59,70 @@ pub(super) struct NamedElement {
     /// Its newest version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<Version>,
+}
+
+/// `advisories.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AdvisoriesFile {
+    /// [`SCHEMA`].
+    pub(super) schema: String,
+    /// Every advisory, a line an element.
+    pub(super) advisories: Vec<AdvisoryFile>,
+}
+
+/// One advisory of `advisories.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AdvisoryFile {
+    /// Its publisher's number.
+    id: String,
+    /// The element's type.
+    r#type: String,
+    /// The element's name.
+    name: String,
+    /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    /// How bad it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    severity: Option<String>,
+    /// Which versions; all where it does not say.
+    #[serde(default = "Requirement::any")]
+    affected: Requirement,
+    /// The first safe version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fixed: Option<Version>,
+    /// Whether they must not be installed at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    revoke: bool,
+    /// When it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published: Option<String>,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// More for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+impl AdvisoryFile {
+    /// In the words of the role; `None` for one about a name that nobody could ask for.
+    pub(super) fn advisory(&self) -> Option<Advisory> {
+        let one = self.clone();
+        Some(Advisory {
+            id: one.id,
+            element: ElementId::new(one.r#type, one.name).ok()?,
+            title: one.title,
+            severity: one.severity,
+            affected: one.affected,
+            fixed: one.fixed,
+            terms: Terms::Versions,
+            revoke: one.revoke,
+            published: one.published,
+            url: one.url,
+            description: one.description,
+        })
+    }
 }
 
 /// `elements/<type>/<name>.json`.
@@ -136,7 +200,9 @@ impl DownloadFile {
     fn resolve(self, location: &Location) -> Result<Download> {
         let archive = |address: &str, file: &Self| -> Result<Download> {
             Ok(match location.archive(address)? {
-                Address::Url(url) => Download::Url { url, sha256: file.sha256, size: file.size, dialogue: file.dialogue.clone(), price: file.price.clone() },
+                Address::Url(url) => {
+                    Download::Url { url, sha256: file.sha256, md5: None, size: file.size, dialogue: file.dialogue.clone(), price: file.price.clone() }
+                }
                 Address::Path(path) => Download::Path { path: path.to_string_lossy().into_owned(), sha256: file.sha256, subdir: file.subdir.clone() },
             })
         };
@@ -184,6 +250,7 @@ impl ElementFile {
                 download,
                 recommends: indexmap::IndexMap::new(),
                 reserve: None,
+                release: None,
             });
         }
         Ok(infos)

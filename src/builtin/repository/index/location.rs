@@ -81,6 +81,14 @@ impl Location {
         }
     }
 
+    /// When the server last stood by the file `parts`, in seconds since 1970; `None` for a folder, and where it never was asked.
+    pub(super) fn heard(&self, reader: &Reader, parts: &[&str]) -> Option<i64> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Web(_) => reader.http.heard(&self.url(parts), &reader.kept),
+        }
+    }
+
     /// What an archive's address in the index stands for. An index of the web must not point at files of this machine.
     pub(super) fn archive(&self, address: &str) -> Result<Address> {
         let elsewhere = |why: &str| Error::new(ErrorKind::Invalid, format!("the address `{}` cannot be used: {why}", redact(address).escape_debug()));

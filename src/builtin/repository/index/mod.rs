@@ -16,7 +16,7 @@ pub use describe::{IndexDescription, describe};
 pub use format::TypeProposal;
 pub use publish::{PublishOptions, Published, publish, yank};
 
-use self::format::{ConfigFile, ElementFile, NamesFile, check_schema, parse};
+use self::format::{AdvisoriesFile, ConfigFile, ElementFile, NamesFile, check_schema, parse};
 use self::location::{Location, Reader};
 use super::{named, search};
 use crate::builtin::environment::{AuthOption, Env};
@@ -24,8 +24,8 @@ use crate::builtin::memo::Memo;
 use crate::builtin::options;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::UseSpec;
-use crate::model::{ElementId, ElementInfo};
-use crate::roles::{Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::model::{Advisories, Advisory, ElementId, ElementInfo};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 
 /// What `use = "builtin:index"` names.
 pub const NAME: &str = "index";
@@ -54,7 +54,11 @@ pub struct IndexRepository {
     files: IndexFiles,
     merge: bool,
     answers: Memo<ElementId, Option<Arc<Vec<ElementInfo>>>>,
+    advisories: Memo<(), Arc<Told>>,
 }
+
+/// The advisories of an index, and when they were heard; `None`: it carries none.
+type Told = Option<(Vec<Advisory>, Option<i64>)>;
 
 /// Makes one from its options.
 ///
@@ -68,7 +72,13 @@ pub fn build(spec: &UseSpec, env: &Env) -> Result<Arc<dyn Repository>> {
         env.credentials.add(base.as_str(), auth.clone());
     }
     let name = named(spec, Some(&url));
-    Ok(Arc::new(IndexRepository { name, files: IndexFiles::new(location, env, read.auth), merge: read.merge, answers: Memo::default() }))
+    Ok(Arc::new(IndexRepository {
+        name,
+        files: IndexFiles::new(location, env, read.auth),
+        merge: read.merge,
+        answers: Memo::default(),
+        advisories: Memo::default(),
+    }))
 }
 
 /// Whether these bytes are the file of an element in an index: for tests that try very many of them (`scripts/torture fuzz`).
@@ -125,6 +135,23 @@ impl IndexFiles {
         infos.map(Some).map_err(|error| Error::new(error.kind(), format!("`{shown}` cannot be used: {error}")))
     }
 
+    /// `advisories.json`; `None`: the index carries none, or nothing of it was ever heard and nobody may be asked.
+    fn advisories(&self, cx: &Context) -> Result<Told> {
+        const FILE: [&str; 1] = ["advisories.json"];
+        let bytes = match self.location.read(cx, &self.reader, &FILE, NAMES_LIMIT) {
+            Err(error) if error.kind() == ErrorKind::Offline => return Ok(None),
+            read => read?,
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
+        let shown = self.location.shown(&FILE);
+        let file: AdvisoriesFile = parse(&bytes, &shown)?;
+        check_schema(&file.schema, &shown)?;
+        let mut list: Vec<Advisory> = file.advisories.iter().filter_map(format::AdvisoryFile::advisory).collect();
+        let mut seen = std::collections::HashSet::new();
+        list.retain(|advisory| seen.insert((advisory.id.clone(), advisory.element.clone())));
+        Ok(Some((list, self.location.heard(&self.reader, &FILE))))
+    }
+
     /// `names.json`; `None`: the index has none.
     fn names(&self, cx: &Context) -> Result<Option<NamesFile>> {
         let shown = self.location.shown(&["names.json"]);
@@ -173,6 +200,14 @@ impl Repository for IndexRepository {
             Some(SearchHit { id, summary: element.summary, version: element.version })
         });
         Ok(search::best(hits, &request.text, request.limit))
+    }
+
+    fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
+        let told = self.advisories.get(&(), || Ok(Arc::new(self.files.advisories(cx)?)));
+        let told = told.while_doing(|| format!("repository `{}` could not be asked for advisories", self.name))?;
+        let Some((list, heard)) = &*told else { return Ok(Advisories::default()) };
+        let list = list.iter().filter(|advisory| request.ids.contains(&advisory.element)).cloned().collect();
+        Ok(Advisories { list, releases: Vec::new(), heard: *heard })
     }
 
     fn merge(&self) -> bool {
