@@ -83,13 +83,36 @@ impl AuthOption {
 
 /// Url prefix → credential. A credential serves below its own prefix only, so that an index cannot have it sent elsewhere.
 #[derive(Clone, Default)]
-pub struct Credentials(Arc<RwLock<Vec<(String, AuthOption)>>>);
+pub struct Credentials(Arc<RwLock<Vec<Below>>>);
+
+/// What is known of everything below a url.
+struct Below {
+    prefix: String,
+    auth: Option<AuthOption>,
+    advice: Option<String>,
+}
 
 impl Credentials {
     /// Has `auth` serve for everything below `prefix`.
     pub fn add(&self, prefix: &str, auth: AuthOption) {
         let mut list = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        list.push((prefix.to_owned(), auth));
+        list.push(Below { prefix: prefix.to_owned(), auth: Some(auth), advice: None });
+    }
+
+    /// Has this be told to those who are refused below `prefix`.
+    pub fn advise(&self, prefix: &str, advice: &str) {
+        let mut list = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        list.push(Below { prefix: prefix.to_owned(), auth: None, advice: Some(advice.to_owned()) });
+    }
+
+    /// A refusal for a url, with what there is to say about it.
+    #[must_use]
+    pub fn advised(&self, url: &str, error: Error) -> Error {
+        let list = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if error.kind() != ErrorKind::Denied {
+            return error;
+        }
+        list.iter().filter(|below| is_below(&below.prefix, url)).filter_map(|below| below.advice.clone()).fold(error, Error::hint)
     }
 
     /// The credential for a url: that of the longest prefix that holds it.
@@ -98,8 +121,8 @@ impl Credentials {
     /// As [`AuthOption::resolve`].
     pub fn find(&self, cx: &Context, url: &str) -> Result<Option<Auth>> {
         let list = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let best = list.iter().filter(|(prefix, _)| is_below(prefix, url)).max_by_key(|(prefix, _)| prefix.len());
-        best.map(|(_, auth)| auth.resolve(cx)).transpose()
+        let fitting = list.iter().filter(|below| is_below(&below.prefix, url)).filter_map(|below| Some((below.prefix.len(), below.auth.as_ref()?)));
+        fitting.max_by_key(|(length, _)| *length).map(|(_, auth)| auth.resolve(cx)).transpose()
     }
 }
 

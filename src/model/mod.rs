@@ -1,6 +1,7 @@
 //! Plain data: what flows down from the manifest to the record. No I/O, no behaviour beyond reading and writing itself.
 
 mod advisory;
+mod age;
 mod change;
 mod demands;
 mod digest;
@@ -15,6 +16,7 @@ mod status;
 mod wanted;
 
 pub use advisory::{Advisories, Advisory, ReleaseName, Terms};
+pub use age::Age;
 pub use change::{Entry, FileMode, TreeChange, TreeFile};
 pub use demands::Demands;
 pub use digest::{Digest, ObjectId};

@@ -60,9 +60,11 @@ impl Registry {
             stocks: Table::new("stock").native(native::stock as MakeStock).with("store", stock::build as MakeStock),
             repositories: Table::new("repository")
                 .native(native::repository as MakeRepository)
+                .with("camp", repository::camp::build as MakeRepository)
                 .with("folder", repository::folder::build as MakeRepository)
                 .with("git", repository::git::build as MakeRepository)
-                .with("index", repository::index::build as MakeRepository),
+                .with("index", repository::index::build as MakeRepository)
+                .with("moodle-directory", repository::moodle_directory::build as MakeRepository),
             downloaders: Table::new("downloader").native(native::downloader as MakeDownloader).with("standard", downloader::build as MakeDownloader),
             installers: Table::new("installer")
                 .native(native::installer as MakeInstaller)

@@ -2,6 +2,7 @@
 //!
 //! Every scheme knows the same operators ([`operators`]); each file beside this one adds what is its own.
 
+mod affected;
 mod book;
 mod date;
 pub mod foreign;
@@ -14,6 +15,7 @@ mod three_m;
 #[cfg(test)]
 mod tests;
 
+pub use affected::{Verdict, is_of_builds, verdict};
 pub use book::SchemeBook;
 
 use std::any::Any;

@@ -8,6 +8,7 @@ mod clients;
 mod contract;
 mod downloaders;
 mod installers;
+mod moodle_repositories;
 mod repositories;
 mod scripts;
 mod stocks;

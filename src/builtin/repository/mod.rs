@@ -1,8 +1,10 @@
 //! The repositories that ship in Rust: git repositories, an index, a folder.
 
+pub mod camp;
 pub mod folder;
 pub mod git;
 pub mod index;
+pub mod moodle_directory;
 pub mod path;
 pub(crate) mod search;
 

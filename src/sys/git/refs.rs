@@ -135,6 +135,12 @@ pub(super) fn recall(directory: &Path) -> Result<Option<Vec<RemoteRef>>> {
     }
 }
 
+/// When that was, in seconds since 1970.
+pub(super) fn heard(directory: &Path) -> Option<i64> {
+    let modified = fs_err::metadata(directory.join(FILE)).ok()?.modified().ok()?;
+    i64::try_from(modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
 /// Writes a file of a folder whole or not at all.
 pub(super) fn write_beside(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;

@@ -160,6 +160,12 @@ impl Source {
         Ok(recall(&self.shared.directory)?.unwrap_or_default())
     }
 
+    /// When the remote last told its refs, in seconds since 1970; `None`: it never did, or it lies on this machine.
+    #[must_use]
+    pub fn heard(&self) -> Option<i64> {
+        if self.shared.address.is_local() { None } else { super::refs::heard(&self.shared.directory) }
+    }
+
     fn ask(&self, cx: &Context) -> Result<Told> {
         let remote = self.remote();
         match (&self.shared.address, self.stock.transport) {

@@ -33,7 +33,7 @@ pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wante
     let task = format!("fetch {}", request.id);
     // A page that comes instead may be longer than a tiny archive.
     let limit = wanted.size.map_or(wanted.max_size, |size| size.max(64 << 10));
-    let brought = env.http.download(cx, wanted.url, auth.as_ref(), &to, limit, None, &task)?;
+    let brought = env.http.download(cx, wanted.url, auth.as_ref(), &to, limit, None, &task).map_err(|error| env.credentials.advised(wanted.url, error))?;
     let brought = Brought { digest: brought.digest, size: brought.size, content_type: brought.content_type };
     checked(request, to, &brought, wanted, &shown)
 }
