@@ -52,18 +52,28 @@ const MOODLE: &str = r#"# What every site is made of. `greffon help` shows the c
 [config]
 installer = "builtin:moodle"         # plugins go where the core's own components.json says
 
-# Where plugins come from; the order is the priority.
+# Where plugins come from by their bare names; the order is the priority: the first that knows a name owns it.
 # [[config.repositories]]
 # name = "ours"
 # use  = "builtin:git"
 # url  = "https://git.example.org/moodle-{name}.git"
+
+[[config.repositories]]
+name = "camp"                        # the open index: each plugin's own git repository, and advisories
+use  = "builtin:camp"
+
+[[config.repositories]]
+name = "moodle"                      # Moodle's directory; for what its Marketplace gives to logged-in people alone:
+use  = "builtin:moodle-directory"    # auth = "marketplace", and below [config.secrets]: marketplace = { env = "MARKETPLACE_TOKEN" }
 
 [types.core]
 # 4.5: the newest release of that branch; 4.5+: the branch's head; 4.5.6: that release; or branch =, tag =, rev =
 moodle = { git = "https://github.com/moodle/moodle.git", version = "4.5" }
 
 [types.plugins]
-# "*": the newest version whose version.php fits the core, from any tag or branch
+# "*": the newest version whose version.php fits the core
+# mod_attendance = "*"
+# from a repository of its own, any tag or branch of it:
 # mod_attendance = { git = "https://github.com/danmarsden/moodle-mod_attendance.git", version = "*" }
 
 # Without any [sites.*] there is one site: this folder.

@@ -1,6 +1,7 @@
 //! Elements as people type them: `TYPE/NAME@REQUIREMENT`, or the bare name where exactly one type has it.
 
 use super::Workspace;
+use crate::builtin::client::nearest_known;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ElementId, Requirement};
@@ -81,6 +82,10 @@ impl Workspace {
         if let Ok(id) = self.known_element(name) {
             return Ok(id);
         }
+        // The application may know what is what by the name alone; whether there is such a thing, the resolution tells.
+        if let Some(kind) = self.roles.installer.type_of(name) {
+            return ElementId::new(kind, name);
+        }
         let mut found: Vec<ElementId> = Vec::new();
         for kind in self.types() {
             let id = ElementId::new(kind, name)?;
@@ -96,10 +101,20 @@ impl Workspace {
             [a, b, ..] => Err(Error::new(ErrorKind::Usage, format!("`{name}` could be {a} or {b}")).hint(format!("say `{a}` or `{b}`"))),
             [] => match name.parse::<ElementId>() {
                 Ok(id) => Err(self.unknown_type(&id)),
-                Err(_) => Err(Error::new(ErrorKind::NotFound, format!("no repository knows `{}`", name.escape_debug()))
-                    .hint("say TYPE/NAME, and where it comes from with `--git`, `--url` or `--path` when no repository has it")),
+                Err(_) => Err(self.unknown_name(name)),
             },
         }
+    }
+
+    /// A name that no repository has, with those that are meant instead.
+    fn unknown_name(&self, name: &str) -> Error {
+        let error = Error::new(ErrorKind::NotFound, format!("no repository knows `{}`", name.escape_debug()));
+        let asked = self.types().into_iter().filter_map(|kind| ElementId::new(kind, name).ok());
+        let mut near: Vec<ElementId> = asked.flat_map(|id| nearest_known(&self.roles.repositories, &id)).collect();
+        near.dedup();
+        let near: Vec<String> = near.iter().take(3).map(|id| format!("`{id}`")).collect();
+        let error = if near.is_empty() { error } else { error.hint(format!("did you mean {}?", near.join(" or "))) };
+        error.hint("say TYPE/NAME, and where it comes from with `--git`, `--url` or `--path` when no repository has it")
     }
 
     fn unknown_type(&self, id: &ElementId) -> Error {

@@ -62,7 +62,9 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
         if !locked.is_empty() {
             return of_lock(workspace, id, locked);
         }
-        return Err(Error::new(ErrorKind::NotFound, format!("no repository knows {id}")).hint("`greffon search TEXT` looks for names"));
+        let near: Vec<String> = crate::builtin::client::nearest_known(&workspace.roles.repositories, &id).iter().map(|id| format!("`{id}`")).collect();
+        let hint = if near.is_empty() { "`greffon search TEXT` looks for names".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
+        return Err(Error::new(ErrorKind::NotFound, format!("no repository knows {id}")).hint(hint));
     };
     let told = entries.iter().find_map(|entry| entry.info.as_ref().and_then(|info| info.scheme.clone()));
     let wanted = workspace.manifest.sites.iter().find_map(|site| site.elements.get(&id));

@@ -101,6 +101,12 @@ pub trait Installer: Debug + Send + Sync {
     /// The types this application knows; empty: any.
     fn types(&self) -> Vec<String>;
 
+    /// The type of an element that is named without one, where this application's names tell it (`mod_x` is a plugin).
+    fn type_of(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
     /// The elements that stand in a tree that greffon did not make, as far as the files themselves say so; the core first, owners
     /// before what they own. What an installer cannot tell, it leaves out.
     ///

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Standard;
 use super::exact::{Exact, exactly};
 use super::locking::source_of;
+use super::near::nearest_known;
 use crate::builtin::repository::{GitElement, PathElement};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, ElementInfo, GitPin, Lock, ObjectId, Source, Version, WantedElement, WantedSite};
-use crate::roles::{Context, ElementInfoRequest, SearchRequest, Versions, VersionsRequest};
+use crate::roles::{Context, ElementInfoRequest, Versions, VersionsRequest};
 use crate::solve::{Known, Problem, Provider, Question, Reply};
 use crate::sys::pool;
 
@@ -399,33 +400,8 @@ impl Provider for SiteProvider<'_> {
     }
 
     fn near(&self, id: &ElementId) -> Vec<ElementId> {
-        let cx = Context::silent().without_network();
-        let request = SearchRequest { text: String::new(), limit: 100_000 };
-        let hits = self.client.parts.repositories.iter().filter_map(|repository| repository.search(&cx, &request).ok()).flatten().map(|hit| hit.id);
-        let mut near: Vec<(usize, ElementId)> = hits.filter_map(|hit| Some((distance(id, &hit)?, hit))).collect();
-        near.sort();
-        near.dedup();
-        near.into_iter().take(3).map(|(_, id)| id).collect()
+        nearest_known(&self.client.parts.repositories, id)
     }
-}
-
-/// How far a name that exists is from the one that was written; `None`: nobody would mean it. The same name of another type is
-/// nearest, then names with a few other letters, then longer ones that hold it (`mod_attendance` for `attendance`).
-fn distance(written: &ElementId, known: &ElementId) -> Option<usize> {
-    let plain = |name: &str| name.to_lowercase().replace('-', "_");
-    let (a, b) = (plain(written.name()), plain(known.name()));
-    if a == b {
-        return Some(0);
-    }
-    if written.kind() != known.kind() || a.len() > 80 || b.len() > 80 {
-        return None;
-    }
-    let allowed = (a.chars().count() / 3).max(1);
-    let letters = strsim::damerau_levenshtein(&a, &b);
-    if letters <= allowed && letters < a.chars().count() {
-        return Some(letters);
-    }
-    (a.len() >= 4 && b.contains(&a)).then_some(allowed + 1)
 }
 
 impl Standard {

@@ -109,6 +109,10 @@ impl Installer for WiredInstaller {
         self.or_told(answer.and_then(|answer| from_answer(&*self.to, "scheme", answer, "a scheme's name or `()`"))).flatten()
     }
 
+    fn type_of(&self, name: &str) -> Option<String> {
+        self.inner.as_ref().and_then(|inner| inner.type_of(name))
+    }
+
     fn types(&self) -> Vec<String> {
         if !self.to.has("types") {
             return self.inner.as_ref().map(|inner| inner.types()).unwrap_or_default();

@@ -240,6 +240,11 @@ impl Installer for Moodle {
         vec![CORE.to_owned(), PLUGINS.to_owned()]
     }
 
+    fn type_of(&self, name: &str) -> Option<String> {
+        let kind = if name == self.core.name() { CORE } else { PLUGINS };
+        (kind == CORE || Component::read(name).is_ok()).then(|| kind.to_owned())
+    }
+
     fn survey(&self, _: &Context, site: &std::path::Path) -> Result<crate::roles::Survey> {
         survey::survey(self, site)
     }

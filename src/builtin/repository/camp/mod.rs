@@ -145,7 +145,7 @@ impl CampRepository {
                 format!("repository `{}` says that {id} is at `{}`, which is no address of a git repository elsewhere", self.name, redact(&plugin.source));
             return Err(Error::new(ErrorKind::Invalid, text).hint("tell the index's keepers; a `git =` of its own in the manifest does without the index"));
         }
-        let source = self.env.sources.open(&plugin.source, None)?;
+        let source = self.env.sources.open(&plugin.source, None).while_doing(|| format!("repository `{}` says where {id} is", self.name))?;
         let refs = source.refs(cx).map_err(|error| {
             let error = error.wrap(format!("repository `{}` says that {id} is at `{}`, which cannot be read", self.name, redact(&plugin.source)));
             error.hint(format!("where it is elsewhere by now: `greffon add {id} --git URL`"))

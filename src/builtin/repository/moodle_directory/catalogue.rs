@@ -90,7 +90,7 @@ impl Catalogue {
             return Ok(shelf);
         }
         if let Some((_, age)) = &kept
-            && *age <= self.max_age
+            && *age < self.max_age
             && !cx.refresh()
         {
             return Ok(kept.map(|(shelf, _)| shelf).unwrap_or_default());
