@@ -20,9 +20,13 @@ pub struct Context {
     secrets: Arc<dyn Secrets>,
     trees: Arc<dyn Trees>,
     network: Option<Network>,
+    reach: Option<Reach>,
     offline: bool,
     refresh: bool,
 }
+
+/// Says whether a url may be asked where a redirect leads to it.
+pub type Reach = Arc<dyn Fn(&str) -> Result<()> + Send + Sync>;
 
 impl Context {
     /// A context that shows nothing, answers nothing and never ends: for tests and tools.
@@ -85,6 +89,23 @@ impl Context {
     pub fn network(&self) -> Option<&Network> {
         self.network.as_ref()
     }
+    /// Whether a redirect may lead to this url: anywhere, unless somebody holds the call to some hosts.
+    ///
+    /// # Errors
+    /// Whatever the holder says.
+    pub fn may_reach(&self, url: &str) -> Result<()> {
+        self.reach.as_ref().map_or(Ok(()), |reach| reach(url))
+    }
+    /// Whether redirects are looked at: see [`Self::may_reach`].
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.reach.is_some()
+    }
+    /// The same surroundings whose redirects are held to what this allows.
+    #[must_use]
+    pub fn with_reach(&self, reach: Reach) -> Self {
+        Self { reach: Some(reach), ..self.clone() }
+    }
     /// Whether the network is forbidden.
     #[must_use]
     pub fn offline(&self) -> bool {
@@ -131,6 +152,7 @@ impl Default for ContextBuilder {
             secrets: Arc::new(Silence),
             trees: Arc::new(Silence),
             network: None,
+            reach: None,
             offline: false,
             refresh: false,
         })

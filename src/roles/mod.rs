@@ -17,7 +17,7 @@ mod stock;
 pub mod wire;
 
 pub use client::{ApplyReport, ApplyRequest, Client, PlanDepth, PlanRequest, SiteOutcome, UpdateChoice};
-pub use context::{Cancel, Context, ContextBuilder, Event, Events, Level, Prompter, Question, Secrets, Silence, TreeItem, TreeItemKind, Trees, Unit};
+pub use context::{Cancel, Context, ContextBuilder, Event, Events, Level, Prompter, Question, Reach, Secrets, Silence, TreeItem, TreeItemKind, Trees, Unit};
 pub use dialogue::{
     AuthorizeRequest, Deal, Dialogue, Dialogues, FetchRequest, NoDialogues, Permit, Quote, QuoteRequest, ReceiptRequest, ReleaseRequest, Seats,
 };

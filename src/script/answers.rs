@@ -40,7 +40,7 @@ fn download(call: &Call, info: &Value) -> Result<()> {
     path(call, download)?;
     match download.get("git").and_then(Value::as_str).and_then(|git| Some((git, local(git)?))) {
         // What is written in percents is another path to git than it is here.
-        Some((git, path)) if !call.was_told(git) => call.allowed().may_read(if path.contains('%') { "" } else { path }).map(drop),
+        Some((git, path)) if !call.was_told(git) => call.allowed().may_read_repository(if path.contains('%') { "" } else { path }).map(drop),
         _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
@@ -11,9 +12,13 @@ use super::failure;
 use super::grants::Allowed;
 use super::instance::Facts;
 use super::limits::{Clock, Guard};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::roles::wire::Inner;
 use crate::roles::{Context, Level};
+
+/// Lines of one call that are shown, and letters of each.
+const LINES: usize = 1_000;
+const LINE: usize = 4_000;
 
 /// What a call carries. Reaches host functions as the call's tag.
 #[derive(Debug, Clone)]
@@ -27,6 +32,9 @@ pub(super) struct Parts {
     pub(super) facts: Arc<Facts>,
     pub(super) inner: Option<Inner>,
     pub(super) roles: Arc<BTreeMap<String, Inner>>,
+    /// Lines that were logged, and questions that were asked.
+    pub(super) lines: AtomicUsize,
+    pub(super) questions: AtomicUsize,
     /// Paths and git addresses that the request or another role named: answers may name them too.
     pub(super) told: Mutex<BTreeSet<String>>,
 }
@@ -85,9 +93,28 @@ impl Call {
         }
     }
 
-    /// Logs a line of the script's, under its name.
+    /// Logs a line of the script's, under its name: so many lines of a length that people read.
     pub fn log(&self, level: Level, text: &str) {
-        self.0.cx.log(level, format!("{}: {text}", self.0.allowed.name));
+        let name = &self.0.allowed.name;
+        match self.0.lines.fetch_add(1, Ordering::Relaxed) {
+            before if before < LINES => {
+                let cut = text.char_indices().nth(LINE).map(|(at, _)| at);
+                self.0.cx.log(level, format!("{name}: {}{}", &text[..cut.unwrap_or(text.len())], if cut.is_some() { " …" } else { "" }));
+            }
+            LINES => self.0.cx.log(Level::Warning, format!("{name}: it says more than {LINES} lines; the rest is not shown")),
+            _ => {}
+        }
+    }
+
+    /// Counts a question to the user.
+    ///
+    /// # Errors
+    /// `Refused` where it is one too many.
+    pub(super) fn count_question(&self, most: usize) -> Result<()> {
+        if self.0.questions.fetch_add(1, Ordering::Relaxed) < most {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Refused, format!("the extension `{}` asks more than {most} questions in one call", self.0.allowed.name)))
     }
 
     /// What the script may do: host functions ask it at every use.

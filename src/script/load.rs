@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FnAccess, Scope};
@@ -124,7 +125,8 @@ impl Script {
         let clock = Arc::new(Clock::start(&limits));
         let guard = Guard::new(Arc::clone(&clock), cx.cancel().clone(), &limits);
         let time = Arc::clone(&clock);
-        let call = Call::new(Parts { cx, clock, allowed, facts, inner, roles, told: Mutex::default() });
+        let call =
+            Call::new(Parts { cx, clock, allowed, facts, inner, roles, lines: AtomicUsize::new(0), questions: AtomicUsize::new(0), told: Mutex::default() });
         call.keep_told(&request);
         let counts = self.functions.get(function.as_str()).map_or(&[][..], Vec::as_slice);
         let request = to_script(&request);

@@ -11,6 +11,7 @@
 //! | `answers` | the files of this machine that an answer names, held to the grants |
 //! | `instance` | a script configured for a role: answers the role's methods ([`crate::roles::wire`]) |
 //! | `scheme` | a version scheme that is a script |
+//! | `repository` | git repositories of this machine, with what they borrow from others |
 //! | `crew` | threads with a stack that scripts cannot overflow |
 //! | `failure` | a script's error as ours, with the script's lines |
 //! | `value` | JSON and Rhai values |
@@ -44,6 +45,7 @@ pub mod host;
 mod instance;
 pub mod limits;
 mod load;
+mod repository;
 mod scheme;
 mod source;
 #[cfg(test)]

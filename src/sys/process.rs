@@ -1,11 +1,14 @@
 //! Other programs: started with an argument list and an environment that is spelled out, read to the end, and stopped with
 //! everything they started when the time is up or the user says so.
 
+mod offspring;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -31,6 +34,7 @@ pub struct Program {
     most_output: usize,
     timeout: Option<Duration>,
     grace: Duration,
+    mark: Option<String>,
 }
 
 /// How a program ended.
@@ -78,6 +82,7 @@ impl Program {
             most_output: KEPT,
             timeout: None,
             grace: GRACE,
+            mark: None,
         }
     }
     /// Adds an argument. Never a secret: every user of the machine can read them.
@@ -155,6 +160,14 @@ impl Program {
         self
     }
 
+    /// Marks it, so that what it started is ended with it even where that left its parent and its group.
+    #[must_use]
+    pub fn marked(self) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let mark = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Self { mark: Some(mark.clone()), ..self.env(offspring::MARK, mark) }
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
@@ -174,7 +187,7 @@ impl Program {
         let stderr = child.stderr.take().map(|pipe| Reader::start(pipe, self.most_output));
         let ended = self.wait(cx, &mut child);
         if ended.is_err() {
-            stop(&mut child, group, self.grace);
+            stop(&mut child, group, self);
         }
         let status = ended?;
         drop(input);
@@ -220,16 +233,22 @@ impl Program {
 }
 
 /// Ends a program and what it started: first asked, then made to.
-fn stop(child: &mut Child, group: Option<Pid>, grace: Duration) {
+fn stop(child: &mut Child, group: Option<Pid>, program: &Program) {
+    let marked = program.mark.as_deref().zip(i32::try_from(child.id()).ok());
+    // Once it is gone nobody knows whom it started.
+    let before = marked.map(|(mark, leader)| offspring::of(leader, mark)).unwrap_or_default();
     let signal = |signal| group.is_some_and(|group| kill_process_group(group, signal).is_ok());
     if signal(Signal::TERM) {
-        let end = Instant::now() + grace;
+        let end = Instant::now() + program.grace;
         while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
     // Also those of the group that outlived their leader.
     signal(Signal::KILL);
+    if let Some((mark, leader)) = marked {
+        offspring::end(leader, mark, &before);
+    }
     let _ = child.kill();
     let _ = child.wait();
 }
@@ -319,6 +338,19 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(1));
         std::thread::sleep(Duration::from_millis(1500));
         assert!(!mark.exists());
+        // Those that leave the group, and those that leave their parent too:
+        if PathBuf::from("/proc/self/environ").is_file() && PathBuf::from("/usr/bin/setsid").is_file() {
+            for script in ["setsid sh -c \"sleep 1; echo > 'MARK'\" & sleep 30", "(setsid sh -c \"(sleep 1; echo > 'MARK') &\") & sleep 0.05; sleep 30"] {
+                shell(&script.replace("MARK", &mark.display().to_string()))
+                    .marked()
+                    .grace(Duration::from_millis(50))
+                    .timeout(Duration::from_millis(200))
+                    .run(&Context::silent())
+                    .unwrap_err();
+            }
+            std::thread::sleep(Duration::from_millis(1500));
+            assert!(!mark.exists());
+        }
         // One that will not listen:
         let begun = Instant::now();
         shell("trap '' TERM; while :; do sleep 0.1; done").timeout(Duration::from_millis(100)).run(&Context::silent()).unwrap_err();

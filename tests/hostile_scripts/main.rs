@@ -4,8 +4,14 @@
 
 mod answers;
 mod bombs;
+mod disk;
+mod documents;
 mod folders;
+mod git;
+mod hosts;
 mod odd;
+mod programs;
+mod secrets;
 #[path = "../shop/mod.rs"]
 mod shop;
 mod stage;

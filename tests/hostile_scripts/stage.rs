@@ -9,6 +9,9 @@ use super::shop::{INSTALLER, Shop};
 pub(crate) const CANARY: &str = "canary-4f1c";
 /// How long a script's own work may take here.
 const SECONDS: u64 = 1;
+/// The value of the secret `key`, and the lines that make it one.
+pub(crate) const SECRET: &str = "canary-4f1c-of-the-shop";
+pub(crate) const KEY: &str = "[config.secrets]\nkey = { file = \"../key\" }\n";
 
 /// One hostile script.
 pub(crate) struct Case {
@@ -18,6 +21,8 @@ pub(crate) struct Case {
     pub serves: Serves,
     /// Its text; for hooks the body of `before_sync`.
     pub text: String,
+    /// Lines under its `[extensions.h]`.
+    pub grants: String,
     /// What the error says: each of them, `|` between words of which one will do.
     pub says: &'static [&'static str],
 }
@@ -42,11 +47,25 @@ pub(crate) enum Serves {
 }
 
 pub(crate) fn hook(name: &'static str, body: impl Into<String>, says: &'static [&'static str]) -> Case {
-    Case { name, serves: Serves::Hook, text: body.into(), says }
+    Case { name, serves: Serves::Hook, text: body.into(), grants: String::new(), says }
 }
 
 pub(crate) fn script(serves: Serves, name: &'static str, text: impl Into<String>, says: &'static [&'static str]) -> Case {
-    Case { name, serves, text: text.into(), says }
+    Case { name, serves, text: text.into(), grants: String::new(), says }
+}
+
+/// The body of a hook that may do this: a line `allow = …`, and further ones.
+pub(crate) fn granted(name: &'static str, grants: impl Into<String>, body: impl Into<String>, says: &'static [&'static str]) -> Case {
+    Case { grants: grants.into(), ..hook(name, body, says) }
+}
+
+/// The body of a hook that tries each of these as `it` and throws those that were not refused with one of `words`.
+pub(crate) fn each(tried: &[String], attempt: &str, words: &[&str]) -> String {
+    let list = tried.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ").replace("\\0", "\\x00");
+    let fine = words.iter().map(|word| format!("e.message.contains({word:?})")).collect::<Vec<_>>().join(" || ");
+    format!(
+        "let through = [];\nfor it in [{list}] {{\n try {{ {attempt}; through.push(it); }} catch (e) {{ if !({fine}) {{ through.push(`${{it}}: ${{e.message}}`); }} }}\n}}\nthrow `through: ${{through}}`;"
+    )
 }
 
 /// A machine with a site at 1.0.0 whose manifest will want 1.1.0.
@@ -105,8 +124,25 @@ impl Stage {
         self.shop.remove("x");
         let text = if case.serves == Serves::Hook { format!("fn before_sync(event, host) {{\n{}\n}}\n", case.text) } else { case.text.clone() };
         self.shop.env.write("x/h.rhai", text);
-        self.shop.env.write("greffon.toml", self.manifest(case.serves, ""));
+        self.prepare(&case.grants);
+        self.shop.env.write("greffon.toml", self.manifest(case.serves, &case.grants));
+        if case.grants.contains("run = ") {
+            self.shop.env.greffon(["trust"]).run().succeeds();
+        }
         self.judge(case.name, case.says)
+    }
+
+    /// What grants of files and secrets speak of: a folder `x/data`, a key outside.
+    fn prepare(&self, grants: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        if grants.contains("x/data") {
+            self.shop.env.write("x/data/plain.txt", "plain");
+        }
+        if grants.contains("key = ") {
+            let key = self.shop.env.root().join("key");
+            std::fs::write(&key, SECRET).expect("written");
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("private");
+        }
     }
 
     /// Syncs as things stand, and holds what happened to what must hold of every hostile script.
@@ -115,7 +151,7 @@ impl Stage {
         self.shop.env.greffon(["--version"]).run().succeeds();
         let idle = idle.elapsed();
         let begun = Instant::now();
-        let run = self.shop.env.greffon(["sync", "-y"]).run();
+        let run = self.shop.env.greffon(["sync", "-y"]).env("GREFFON_TOKEN_EVIL", CANARY).run();
         let took = begun.elapsed();
         let mut wrong = Vec::new();
         // On a machine that is busy everything takes its multiple.

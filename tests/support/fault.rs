@@ -55,6 +55,11 @@ impl Answer {
         self.headers.push((name.to_owned(), value.to_owned()));
         Fault::Answer(self)
     }
+    /// The same with a further header, to be changed further.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
     /// The same with another body.
     pub fn body(mut self, body: &[u8]) -> Fault {
         self.body = body.to_vec();

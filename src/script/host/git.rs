@@ -1,5 +1,7 @@
 //! `git`: what a remote repository holds, without a checkout.
 
+use std::sync::Arc;
+
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use url::Url;
 
@@ -7,6 +9,7 @@ use super::http::network;
 use super::{Function, HostModule, Registrar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
+use crate::roles::Context;
 use crate::script::Kind;
 use crate::script::call::Call;
 use crate::sys::git::{RemoteRef, Want};
@@ -34,12 +37,12 @@ fn register(module: &mut Registrar) {
     type Text = ImmutableString;
     module.one("refs", |call, url: Text| {
         let url = allowed(call, &url)?;
-        let refs = call.wait(|cx| network(cx)?.sources.open(&url, None)?.refs(cx))?;
+        let refs = held(call, |cx| network(cx)?.sources.open(&url, None)?.refs(cx))?;
         Ok(refs.iter().map(told).collect::<Array>())
     });
     module.three("read", |call, url: Text, at: Text, path: Text| {
         let url = allowed(call, &url)?;
-        let bytes = call.wait(|cx| {
+        let bytes = held(call, |cx| {
             let source = network(cx)?.sources.open(&url, None)?;
             let commit = fetched(cx, &source, &at)?;
             source.read(source.tree(commit, None)?, &path)
@@ -48,7 +51,7 @@ fn register(module: &mut Registrar) {
     });
     module.two("list", |call, url: Text, at: Text| {
         let url = allowed(call, &url)?;
-        let names = call.wait(|cx| {
+        let names = held(call, |cx| {
             let source = network(cx)?.sources.open(&url, None)?;
             let commit = fetched(cx, &source, &at)?;
             source.names(source.tree(commit, None)?)
@@ -57,7 +60,13 @@ fn register(module: &mut Registrar) {
     });
 }
 
-fn fetched(cx: &crate::roles::Context, source: &crate::sys::git::Source, at: &str) -> Result<ObjectId> {
+/// As [`Call::wait`], and redirects lead to granted hosts only.
+fn held<T>(call: &Call, work: impl FnOnce(&Context) -> Result<T>) -> Result<T> {
+    let allowed = call.allowed().clone();
+    call.wait(|cx| work(&cx.with_reach(Arc::new(move |url| allowed.net(url)))))
+}
+
+fn fetched(cx: &Context, source: &crate::sys::git::Source, at: &str) -> Result<ObjectId> {
     if let Ok(commit) = at.parse::<ObjectId>() {
         source.fetch(cx, &[Want { reference: None, commit }])?;
         return Ok(commit);
@@ -90,7 +99,7 @@ fn allowed(call: &Call, url: &str) -> Result<String> {
 }
 
 fn real(call: &Call, path: &str) -> Result<String> {
-    Ok(call.allowed().may_read(path)?.to_string_lossy().into_owned())
+    Ok(call.allowed().may_read_repository(path)?.to_string_lossy().into_owned())
 }
 
 fn told(one: &RemoteRef) -> Dynamic {

@@ -10,8 +10,8 @@ use super::doc::Doc;
 use super::files;
 use super::markup::{Element, Page};
 use super::options::Options;
-use super::secret::{Secret, revealed};
-use super::{Answer, Function, HostModule, Registrar};
+use super::secret::{Secret, revealed, values_without_secrets, without_secrets};
+use super::{Answer, Function, HostModule, Registrar, bounded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Digest;
 use crate::roles::{Context, Event, Unit};
@@ -90,7 +90,7 @@ fn register(module: &mut Registrar) {
     module.module().set_custom_type::<Response>("answer");
     getter!(module, "status", |_, own: &mut Response| Ok(i64::from(own.status)));
     getter!(module, "ok", |_, own: &mut Response| Ok((200..300).contains(&own.status)));
-    getter!(module, "url", |_, own: &mut Response| Ok(own.url.clone()));
+    getter!(module, "url", |_, own: &mut Response| Ok(hide_secrets(&own.url)));
     getter!(module, "type", |_, own: &mut Response| Ok(own.content_type()));
     getter!(module, "text", |_, own: &mut Response| Ok(own.text()));
     getter!(module, "headers", |_, own: &mut Response| {
@@ -98,23 +98,23 @@ fn register(module: &mut Registrar) {
         for (name, value) in own.headers.iter() {
             map.entry(name.as_str().into())
                 .and_modify(|earlier| *earlier = format!("{earlier}, {value}").into())
-                .or_insert_with(|| Dynamic::from(value.clone()));
+                .or_insert_with(|| Dynamic::from(without_secrets(value)));
         }
         Ok(map)
     });
     method!(module, "header", |_, own: &mut Response, name: Text| {
         let name = name.to_ascii_lowercase();
-        Ok(own.headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone()))
+        Ok(own.headers.iter().find(|(own, _)| *own == name).map(|(_, value)| without_secrets(value)))
     });
-    method!(module, "json", |_, own: &mut Response| Ok(to_script(&own.read_json()?)));
-    method!(module, "doc", |_, own: &mut Response| Ok(Doc::new(own.read_json()?)));
+    method!(module, "json", |_, own: &mut Response| Ok(to_script(&own.read_json(bounded::AS_VALUES)?)));
+    method!(module, "doc", |_, own: &mut Response| Ok(Doc::new(own.read_json(bounded::AS_DOCUMENT)?)));
     method!(module, "html", |call, own: &mut Response| Page::parse(call, &own.text()));
     method!(module, "xml", |call, own: &mut Response| Element::parse(call, &own.text()).map_err(|error| error.wrap(own.what.clone())));
 }
 
 impl Response {
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+        without_secrets(&String::from_utf8_lossy(&self.body))
     }
 
     fn content_type(&self) -> Option<String> {
@@ -122,15 +122,17 @@ impl Response {
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
-    fn read_json(&self) -> Result<serde_json::Value> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let broken = Error::new(ErrorKind::Invalid, format!("{}: the answer is no JSON: {error}", self.what));
-            if self.content_type().as_deref() == Some("text/html") {
-                broken.hint("the server sent a web page; is the address right, is a login needed?")
-            } else {
-                broken
-            }
-        })
+    fn read_json(&self, most: usize) -> Result<serde_json::Value> {
+        bounded::json(&self.body, most)
+            .map_err(|error| {
+                let broken = error.wrap(self.what.clone());
+                if self.content_type().as_deref() == Some("text/html") {
+                    broken.hint("the server sent a web page; is the address right, is a login needed?")
+                } else {
+                    broken
+                }
+            })
+            .map(values_without_secrets)
     }
 }
 

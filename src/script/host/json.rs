@@ -4,7 +4,7 @@ use rhai::{Dynamic, ImmutableString};
 use serde_json::Value;
 
 use super::doc::{Doc, methods};
-use super::{Function, HostModule, Registrar};
+use super::{Function, HostModule, Registrar, bounded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::script::value::{from_script, to_script};
 
@@ -38,13 +38,8 @@ pub(super) const MODULE: HostModule = HostModule {
 };
 
 fn register(module: &mut Registrar) {
-    module.one("parse", |_, text: ImmutableString| {
-        let value: Value = serde_json::from_str(&text).map_err(|error| Error::new(ErrorKind::Invalid, format!("this is no JSON: {error}")))?;
-        Ok(to_script(&value))
-    });
-    module.one("doc", |_, text: ImmutableString| {
-        serde_json::from_str(&text).map(Doc::new).map_err(|error| Error::new(ErrorKind::Invalid, format!("this is no JSON: {error}")))
-    });
+    module.one("parse", |_, text: ImmutableString| Ok(to_script(&bounded::json(text.as_bytes(), bounded::AS_VALUES)?)));
+    module.one("doc", |_, text: ImmutableString| Ok(Doc::new(bounded::json(text.as_bytes(), bounded::AS_DOCUMENT)?)));
     methods(module);
     module.one("text", |_, value: Dynamic| Ok(plain(&value)?.to_string()));
     module.one("pretty", |_, value: Dynamic| {

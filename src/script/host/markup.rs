@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use html5ever::tendril::TendrilSink as _;
 use rhai::{Array, Dynamic, FnPtr, FuncRegistration, ImmutableString, Map, NativeCallContext};
-use scraper::{ElementRef, Html, Selector};
+use scraper::{ElementRef, Html, HtmlTreeSink, Selector};
 
 use super::doc::each;
-use super::{Answer, Function, HostModule, Registrar};
+use super::{Answer, Function, HostModule, Registrar, bounded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::script::call::Call;
 
@@ -53,6 +54,8 @@ pub(super) const HTML: HostModule = HostModule {
 const LARGEST: usize = 16 << 20;
 /// So many elements or nodes of one document.
 const MOST: u32 = 500_000;
+/// Bytes of a page that are read at a time.
+const PIECE: usize = 4096;
 /// So many results of one question.
 const RESULTS: usize = 20_000;
 
@@ -77,6 +80,10 @@ impl Answer for Element {
 impl Element {
     pub(super) fn parse(call: &Call, text: &str) -> Result<Self> {
         let failed = |what: String| Error::new(ErrorKind::Invalid, format!("this is no XML: {what}"));
+        if text.len() > LARGEST {
+            return Err(Error::new(ErrorKind::Invalid, format!("the XML is larger than {LARGEST} bytes")));
+        }
+        bounded::xml(text)?;
         let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MOST, ..roxmltree::ParsingOptions::default() };
         let document = roxmltree::Document::parse_with_options(text, options).map_err(|error| failed(error.to_string()))?;
         Ok(Self(Arc::new(node(call, document.root_element(), 0)?)))
@@ -184,11 +191,19 @@ impl Answer for Page {
 
 impl Page {
     pub(super) fn parse(call: &Call, text: &str) -> Result<Self> {
-        call.check()?;
         if text.len() > LARGEST {
             return Err(Error::new(ErrorKind::Invalid, format!("the page is larger than {LARGEST} bytes")));
         }
-        Ok(Self { whole: Arc::new(Mutex::new(Html::parse_document(text))), part: None })
+        // Some pages are read in a time that goes with the square of their length: in pieces, so that it can end in between.
+        let mut parser = html5ever::driver::parse_document(HtmlTreeSink::new(Html::new_document()), html5ever::ParseOpts::default());
+        let mut rest = text;
+        while !rest.is_empty() {
+            call.check()?;
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+            parser.process(piece.into());
+            rest = after;
+        }
+        Ok(Self { whole: Arc::new(Mutex::new(parser.finish())), part: None })
     }
 
     fn with<T>(&self, work: impl FnOnce(ElementRef<'_>) -> T) -> T {
@@ -204,11 +219,21 @@ impl Page {
         }
         let parsed =
             Selector::parse(selector).map_err(|error| Error::new(ErrorKind::Invalid, format!("`{}` is no CSS selector: {error}", selector.escape_debug())))?;
+        // Each looks through everything below an element, and within another through everything below each of those.
+        if selector.to_ascii_lowercase().matches(":has(").nth(1).is_some() {
+            return Err(Error::new(ErrorKind::Invalid, "a selector has `:has` once at most"));
+        }
         self.with(|element| {
             let mut found = Vec::new();
-            for element in element.select(&parsed).take(most) {
+            for candidate in element.descendent_elements() {
                 call.check()?;
-                let id = element.id();
+                if !parsed.matches_with_scope(&candidate, Some(element)) {
+                    continue;
+                }
+                if found.len() >= most {
+                    break;
+                }
+                let id = candidate.id();
                 let part: Find = Arc::new(move |page| page.tree.get(id).and_then(ElementRef::wrap));
                 found.push(Self { whole: Arc::clone(&self.whole), part: Some(part) });
             }

@@ -9,6 +9,7 @@
 #[macro_use]
 mod methods;
 mod archive;
+mod bounded;
 mod doc;
 mod env;
 mod files;
@@ -207,7 +208,8 @@ impl<T: Answer> Answer for Option<T> {
 /// As the body, as something that a script can catch.
 pub fn with<R: Answer>(context: &NativeCallContext<'_>, work: impl FnOnce(&Call) -> Result<R>) -> Result<Dynamic, Box<EvalAltResult>> {
     let call = Call::of(context).ok_or_else(nobody)?;
-    give(work(&call).map(Answer::give)).map_err(|mut error| {
+    // The engine looks at the budgets every few operations; one of these can be long.
+    give(call.check().and_then(|()| work(&call)).map(Answer::give)).map_err(|mut error| {
         error.set_position(context.call_position());
         error
     })

@@ -1,5 +1,6 @@
 //! `process`: granted programs, by an argument list.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use rhai::{Array, Dynamic, ImmutableString, Map};
@@ -18,7 +19,7 @@ pub(super) const MODULE: HostModule = HostModule {
     name: "process",
     about: "Granted programs, by a list of arguments: no shell is involved. A program gets `PATH`, `HOME`, `USER`, `LANG`, `LC_ALL` and `TZ` of \
             greffon's environment and what `env` adds. It ends at the latest with the call's budget `waiting`, or when the user stops greffon, \
-            together with what it started. Arguments can be read by every user of the machine, so a secret cannot be one: give it by `input` or \
+            together with what it started; what it leaves in the background when it ends by itself goes on. Where it repeats a secret, `***` is read. Arguments can be read by every user of the machine, so a secret cannot be one: give it by `input` or \
             `env`. With `run-as` of a hook it is run as that user (`runuser`, else `sudo -n`).\n\n\
             Options: `cwd` (a path that may be read), `env` (a map), `input` (a text or a secret), `timeout` (seconds), `check: true` (another \
             status than 0 is an error that shows the last lines of what it said), `max_output` (bytes of each output kept, 1 MiB unless told \
@@ -62,7 +63,7 @@ fn run(call: &Call, argv: &Array, options: &Options) -> Result<Map> {
             Program::new("sudo").args(["-n", &keep, "-u", user, "--"]).arg(found).args(arguments)
         }
     };
-    program = program.inherit(&INHERITED).grace(GRACE);
+    program = program.inherit(&INHERITED).env("PATH", search_path()).grace(GRACE).marked();
     for (name, value) in &variables {
         program = program.env(name, value);
     }
@@ -111,6 +112,12 @@ fn variables(options: &Options) -> Result<Vec<(String, String)>> {
     Ok(variables)
 }
 
+/// Where programs are looked for: an entry that is seen from the folder it runs in would find another there than was granted.
+fn search_path() -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::env::split_paths(&path).filter(|entry| entry.is_absolute())).unwrap_or_default()
+}
+
 /// Whom a hook's programs run as, where that is somebody else.
 fn other_user(call: &Call) -> Option<&str> {
     let user = call.facts().run_as.as_deref()?;
@@ -118,8 +125,9 @@ fn other_user(call: &Call) -> Option<&str> {
     (own.as_deref() != Some(user)).then_some(user)
 }
 
+/// What a program said; a secret that it was given and repeats stays one.
 fn text(bytes: &[u8]) -> ImmutableString {
-    String::from_utf8_lossy(bytes).into_owned().into()
+    hide_secrets(&String::from_utf8_lossy(bytes)).into()
 }
 
 fn told(outcome: &Outcome) -> Map {

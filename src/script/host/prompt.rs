@@ -27,11 +27,14 @@ pub(super) const MODULE: HostModule = HostModule {
     register,
 };
 
+/// Questions of one call: more are no questions but a siege.
+const MOST: usize = 100;
+
 fn register(module: &mut Registrar) {
     type Text = ImmutableString;
     module.two("text", |call, name: Text, text: Text| ask(call, &name, &text, Vec::new(), None, false));
     module.three("text", |call, name: Text, text: Text, options: Map| {
-        let default = Options::read("text", options, &["default"])?.text("default")?;
+        let default = Options::read("text", options, &["default"])?.text("default")?.map(|default| clean(&default));
         ask(call, &name, &text, Vec::new(), default, false)
     });
     module.two("secret", |call, name: Text, text: Text| Ok(Secret::new(&ask(call, &name, &text, Vec::new(), None, true)?)));
@@ -50,6 +53,7 @@ fn register(module: &mut Registrar) {
 
 fn ask(call: &Call, name: &str, text: &str, choices: Vec<String>, default: Option<String>, secret: bool) -> Result<String> {
     call.allowed().may_ask()?;
+    call.count_question(MOST)?;
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
         return Err(Error::new(ErrorKind::Invalid, format!("`{}` is no name of a question", name.escape_debug())).hint("letters, digits, `-`, `_`"));
     }
@@ -75,6 +79,13 @@ fn ask(call: &Call, name: &str, text: &str, choices: Vec<String>, default: Optio
     Err(Error::new(ErrorKind::Invalid, format!("the answer to `{name}` is none of {known}")))
 }
 
+/// One line without what steers a terminal, turns the direction of writing, or pushes the rest onto a line of its own.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(300).collect()
+    let text: String = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_unseen(*c))).take(2000).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
+}
+
+/// Letters that are not seen, and those that turn the direction of writing.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, ImmutableString};
+use serde_json::Value;
 
 use super::{Answer, Function, HostModule, Registrar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::script::Kind;
-use crate::sys::remember_secret;
+use crate::sys::{hide_secrets, remember_secret};
 
 pub(super) const MODULE: HostModule = HostModule {
     name: "secret",
     about: "Secrets by the names of `[config.secrets]`. A secret is a value of its own: it can be given to `http` (header, query, form, json, \
-            auth) and `process` (env, input), while as a text it is `***`. Wherever its value comes back – in an answer, an error, a program's \
-            output – messages and logs show `***` too.",
+            auth) and `process` (env, input), while as a text it is `***`. Where an answer or a program's output repeats it, \
+            `***` is read, but in addresses; messages and logs show `***` whatever way it took.",
     needs: &[Kind::Secret],
     functions: &[
         Function { signature: "get(name) -> secret", about: "the secret of that name; an error where it is not configured" },
@@ -63,6 +64,35 @@ pub(super) fn revealed(value: &Dynamic) -> Option<String> {
     }
     let plain = value.is_string() || value.is_int() || value.is_float() || value.is_bool() || value.is_char();
     plain.then(|| value.to_string())
+}
+
+/// A text that came from elsewhere, with `***` where it repeats a secret. Addresses stay: they may have to be asked as they are.
+pub(super) fn without_secrets(text: &str) -> String {
+    let hidden = hide_secrets(text);
+    if hidden == text {
+        return hidden;
+    }
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = ["https://", "http://"].iter().filter_map(|scheme| rest.find(scheme)).min() {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`')).unwrap_or(from.len());
+        out.push_str(&hide_secrets(before));
+        out.push_str(&from[..end]);
+        rest = &from[end..];
+    }
+    out.push_str(&hide_secrets(rest));
+    out
+}
+
+/// The same for every text of a value.
+pub(super) fn values_without_secrets(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_secrets(&text)),
+        Value::Array(list) => list.into_iter().map(values_without_secrets).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, one)| (key, values_without_secrets(one))).collect(),
+        plain => plain,
+    }
 }
 
 fn register(module: &mut Registrar) {

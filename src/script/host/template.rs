@@ -32,6 +32,10 @@ const VALUES: usize = 4 << 20;
 const OUTPUT: usize = 4 << 20;
 /// Steps of the template's engine.
 const FUEL: u64 = 500_000;
+/// Each step may go through the longest of the texts: bytes of all of them together.
+const TRAVELLED: usize = 4 << 30;
+/// Steps that every template has, whatever its texts.
+const FEWEST: u64 = 2_000;
 
 fn register(module: &mut Registrar) {
     type Text = ImmutableString;
@@ -56,8 +60,9 @@ fn render(text: &str, values: &Dynamic, html: bool) -> Result<String> {
     if values.to_string().len() > VALUES {
         return Err(failed(format!("its values are larger than {VALUES} bytes")));
     }
+    let longest = longest(&values).max(text.len());
     let mut environment = Environment::empty();
-    environment.set_fuel(Some(FUEL));
+    environment.set_fuel(Some(FUEL.min((TRAVELLED / longest.max(1)) as u64).max(FEWEST)));
     environment.set_recursion_limit(50);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(move |_| if html { AutoEscape::Html } else { AutoEscape::None });
@@ -69,7 +74,14 @@ fn render(text: &str, values: &Dynamic, html: bool) -> Result<String> {
     environment.add_filter("first", filters::first);
     environment.add_filter("last", filters::last);
     environment.add_filter("html", filters::escape);
-    environment.add_filter("json", |value: Value| Value::from_safe_string(serde_json::to_string(&value).unwrap_or_default()));
+    // Again and again, each makes a text twice as long as the one before.
+    environment.add_filter("json", |value: Value| {
+        let mut out = Bounded(Vec::new());
+        match serde_json::to_writer(&mut out, &value) {
+            Ok(()) => Ok(Value::from_safe_string(String::from_utf8_lossy(&out.0).into_owned())),
+            Err(_) => Err(too_long()),
+        }
+    });
     let template = environment.template_from_str(text).map_err(|error| failed(said(&error)))?;
     let mut out = Bounded(Vec::new());
     match template.render_captured_to(Value::from(Serde(&values)), &mut out).map(drop) {
@@ -78,6 +90,20 @@ fn render(text: &str, values: &Dynamic, html: bool) -> Result<String> {
         Err(_) if out.0.len() >= OUTPUT => Err(failed(format!("what comes out is longer than {OUTPUT} bytes"))),
         Err(error) => Err(failed(said(&error))),
     }
+}
+
+/// The longest text in a value.
+fn longest(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(list) => list.iter().map(longest).max().unwrap_or(0),
+        serde_json::Value::Object(map) => map.iter().map(|(key, one)| key.len().max(longest(one))).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn too_long() -> minijinja::Error {
+    minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("a text would become longer than {OUTPUT} bytes"))
 }
 
 fn said(error: &minijinja::Error) -> String {

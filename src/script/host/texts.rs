@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::doc::Doc;
 use super::files::place;
-use super::{Function, HostModule, Registrar};
+use super::{Function, HostModule, Registrar, bounded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Digest;
 use crate::script::value::{from_script, to_script};
@@ -55,6 +55,7 @@ type Text = ImmutableString;
 
 fn register_toml(module: &mut Registrar) {
     let read = |text: &str| -> Result<Value> {
+        bounded::toml(text)?;
         let table: toml::Table = toml::from_str(text).map_err(|error| Error::new(ErrorKind::Invalid, format!("this is no TOML: {}", error.message())))?;
         Ok(plain(toml::Value::Table(table)))
     };

@@ -95,6 +95,7 @@ impl Http {
             let _ = split_userinfo(&mut next);
             next.set_fragment(None);
             let name = redact(next.as_str());
+            cx.may_reach(next.as_str()).map_err(|error| error.note(format!("`{what}` redirects there")))?;
             if next == url || seen.len() > MOST_HOPS {
                 let looping = seen.contains(&name);
                 seen.push(name);
