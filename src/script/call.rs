@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::roles::wire::Inner;
 use crate::roles::{Context, Level};
 
-/// Lines of one call that are shown, and letters of each.
-const LINES: usize = 1_000;
-const LINE: usize = 4_000;
+/// Letters of one call that are shown, and of one line.
+const SAID: usize = 60_000;
+const LINE: usize = 2_000;
 
 /// What a call carries. Reaches host functions as the call's tag.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub(super) struct Parts {
     pub(super) facts: Arc<Facts>,
     pub(super) inner: Option<Inner>,
     pub(super) roles: Arc<BTreeMap<String, Inner>>,
-    /// Lines that were logged, and questions that were asked.
-    pub(super) lines: AtomicUsize,
+    /// Letters that were logged, and questions that were asked.
+    pub(super) said: AtomicUsize,
     pub(super) questions: AtomicUsize,
     /// Paths and git addresses that the request or another role named: answers may name them too.
     pub(super) told: Mutex<BTreeSet<String>>,
@@ -93,16 +93,17 @@ impl Call {
         }
     }
 
-    /// Logs a line of the script's, under its name: so many lines of a length that people read.
+    /// Logs a line of the script's, under its name: as much as people read.
     pub fn log(&self, level: Level, text: &str) {
         let name = &self.0.allowed.name;
-        match self.0.lines.fetch_add(1, Ordering::Relaxed) {
-            before if before < LINES => {
-                let cut = text.char_indices().nth(LINE).map(|(at, _)| at);
-                self.0.cx.log(level, format!("{name}: {}{}", &text[..cut.unwrap_or(text.len())], if cut.is_some() { " …" } else { "" }));
-            }
-            LINES => self.0.cx.log(Level::Warning, format!("{name}: it says more than {LINES} lines; the rest is not shown")),
-            _ => {}
+        let cut = text.char_indices().nth(LINE).map(|(at, _)| at);
+        let line = &text[..cut.unwrap_or(text.len())];
+        let before = self.0.said.fetch_add(line.len() + 1, Ordering::Relaxed);
+        if before + line.len() < SAID {
+            self.0.cx.log(level, format!("{name}: {line}{}", if cut.is_some() { " …" } else { "" }));
+        } else if before < SAID {
+            self.0.said.fetch_max(SAID, Ordering::Relaxed);
+            self.0.cx.log(Level::Warning, format!("{name}: it says more than {SAID} letters in one call; the rest is not shown"));
         }
     }
 

@@ -126,7 +126,7 @@ impl Script {
         let guard = Guard::new(Arc::clone(&clock), cx.cancel().clone(), &limits);
         let time = Arc::clone(&clock);
         let call =
-            Call::new(Parts { cx, clock, allowed, facts, inner, roles, lines: AtomicUsize::new(0), questions: AtomicUsize::new(0), told: Mutex::default() });
+            Call::new(Parts { cx, clock, allowed, facts, inner, roles, said: AtomicUsize::new(0), questions: AtomicUsize::new(0), told: Mutex::default() });
         call.keep_told(&request);
         let counts = self.functions.get(function.as_str()).map_or(&[][..], Vec::as_slice);
         let request = to_script(&request);

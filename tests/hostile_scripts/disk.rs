@@ -13,13 +13,15 @@ fn disk(name: &'static str, body: &str, says: &'static [&'static str]) -> Case {
     granted(name, ALLOW, body, says)
 }
 
-/// Plays one with more than a plain file in its folder.
+/// Plays one whose folder is `../data`, made by `make`.
 fn with(stage: &Stage, case: &Case, make: impl Fn(&std::path::Path)) -> Vec<String> {
     stage.shop.remove("x");
-    stage.shop.env.write("x/data/plain.txt", "plain");
+    let data = stage.shop.env.root().join("data");
+    let _ = std::fs::remove_dir_all(&data);
+    std::fs::create_dir(&data).expect("made");
     stage.shop.env.write("x/h.rhai", format!("fn before_sync(event, host) {{\n{}\n}}\n", case.text));
-    make(&stage.shop.env.path("x/data"));
-    stage.shop.env.write("greffon.toml", stage.manifest(Serves::Hook, &case.grants));
+    make(&data);
+    stage.shop.env.write("greffon.toml", stage.manifest(Serves::Hook, &case.grants.replace("x/data", "../data")));
     stage.judge(case.name, case.says)
 }
 
@@ -86,8 +88,8 @@ fn links_lead_nowhere_and_what_is_no_file_is_not_waited_for() {
     let stage = Stage::new();
     let outside = stage.shop.env.root().join("outside");
     let links: Vec<String> =
-        ["file", "folder/secret.txt", "root/etc/passwd", "proc/environ", "fd/0", "dangling", "round", "zero", "up/private.txt", "in/away/secret.txt"]
-            .map(|name| format!("x/data/{name}"))
+        ["file", "folder/secret.txt", "root/etc/passwd", "proc/environ", "fd/0", "dangling", "round", "zero", "up/work/private.txt", "in/away/secret.txt"]
+            .map(|name| format!("../data/{name}"))
             .to_vec();
     let make = |data: &std::path::Path| {
         let link = |to: &std::path::Path, name: &str| symlink(to, data.join(name)).expect("linked");
@@ -99,7 +101,7 @@ fn links_lead_nowhere_and_what_is_no_file_is_not_waited_for() {
         link(&outside.join("not-there-yet"), "dangling");
         link("round".as_ref(), "round");
         link("/dev/zero".as_ref(), "zero");
-        link("../..".as_ref(), "up");
+        link("..".as_ref(), "up");
         std::fs::create_dir(data.join("in")).expect("made");
         link(&outside, "in/away");
         std::fs::hard_link(outside.join("secret.txt"), data.join("hard")).expect("linked");
@@ -113,7 +115,7 @@ fn links_lead_nowhere_and_what_is_no_file_is_not_waited_for() {
         ("writing by links", "fs::write(it, \"evil\")"),
         ("hashing by links", "hash::sha256_file(it)"),
         ("archives by links", "archive::list(it)"),
-        ("moving over links", "fs::write(\"x/data/new\", \"evil\"); fs::rename(\"x/data/new\", it)"),
+        ("moving over links", "fs::write(\"../data/new\", \"evil\"); fs::rename(\"../data/new\", it)"),
         ("folders by links", "fs::make_dir(it)"),
     ] {
         wrong.extend(with(
@@ -122,7 +124,7 @@ fn links_lead_nowhere_and_what_is_no_file_is_not_waited_for() {
             make,
         ));
     }
-    let odd = ["x/data/pipe", "x/data/s", "x/data"].map(String::from);
+    let odd = ["../data/pipe", "../data/s", "../data"].map(String::from);
     for (name, function) in [
         ("reading what is no file", "fs::read(it)"),
         ("writing over it", "fs::write(it, \"evil\")"),
@@ -132,29 +134,29 @@ fn links_lead_nowhere_and_what_is_no_file_is_not_waited_for() {
         wrong.extend(with(&stage, &disk(name, &each(&odd, function, &[&REFUSED[..], &["could not", "no file", "archive"]].concat()), &["through: []"]), make));
     }
     for case in [
-        disk("a huge file", "fs::read(\"x/data/huge\");", &["h.rhai:2:", "larger than"]),
-        disk("a huge file to hash", "hash::sha256_file(\"x/data/huge\");", &["h.rhai:2:", "`waiting`"]),
-        disk("a huge file as an archive", "archive::list(\"x/data/huge\");", &["h.rhai:2:", "archive|`waiting`"]),
+        disk("a huge file", "fs::read(\"../data/huge\");", &["h.rhai:2:", "larger than"]),
+        disk("a huge file to hash", "hash::sha256_file(\"../data/huge\");", &["h.rhai:2:", "`waiting`"]),
+        disk("a huge file as an archive", "archive::list(\"../data/huge\");", &["h.rhai:2:", "archive|`waiting`"]),
         // The other name of a file keeps its content: what is written is a file of its own.
-        disk("writing by a hard link", "fs::write(\"x/data/hard\", \"evil\"); throw fs::read(\"x/data/hard\");", &["h.rhai:2:", "evil"]),
-        disk("removing by a hard link", "fs::remove(\"x/data/hard\"); throw \"ended\";", &["h.rhai:2:", "ended"]),
-        disk("removing what links lead to", "fs::remove(\"x/data/in\"); throw \"ended\";", &["h.rhai:2:", "ended"]),
-        disk("the granted folder itself", "fs::remove(\"x/data\");", &["h.rhai:2:", "granted folder itself"]),
+        disk("writing by a hard link", "fs::write(\"../data/hard\", \"evil\"); throw fs::read(\"../data/hard\");", &["h.rhai:2:", "evil"]),
+        disk("removing by a hard link", "fs::remove(\"../data/hard\"); throw \"ended\";", &["h.rhai:2:", "ended"]),
+        disk("removing what links lead to", "fs::remove(\"../data/in\"); throw \"ended\";", &["h.rhai:2:", "ended"]),
+        disk("the granted folder itself", "fs::remove(\"../data\");", &["h.rhai:2:", "granted folder itself"]),
         disk(
             "files without end",
-            "let s = \"x\"; for i in 0..12 { s += s; }\nlet i = 0; loop { fs::write(`x/data/f${i}`, s); i += 1; }",
+            "let s = \"x\"; for i in 0..12 { s += s; }\nlet i = 0; loop { fs::write(`../data/f${i}`, s); i += 1; }",
             &["h.rhai:", "`waiting`|`seconds`|`operations`"],
         ),
         disk(
             "folders without end",
-            "let p = \"x/data\"; loop { p += \"/d\"; fs::make_dir(p); }",
+            "let p = \"../data\"; loop { p += \"/d\"; fs::make_dir(p); }",
             &["h.rhai:", "`waiting`|`seconds`|`operations`|could not|long|may not"],
         ),
     ] {
         wrong.extend(with(&stage, &case, make));
     }
     let many = |data: &std::path::Path| (0..20_100).for_each(|number| drop(std::fs::File::create(data.join(number.to_string())).expect("made")));
-    wrong.extend(with(&stage, &disk("thousands of files", "fs::list(\"x/data\");", &["h.rhai:2:", "more than 20000 names"]), many));
+    wrong.extend(with(&stage, &disk("thousands of files", "fs::list(\"../data\");", &["h.rhai:2:", "more than 20000 names"]), many));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -165,14 +167,14 @@ fn a_link_that_comes_and_goes_leads_nowhere() {
     let outside = stage.shop.env.root().join("outside");
     let body = "let seen = \"nothing\"; let i = 0;\n\
         loop { i += 1; if i > 20000 { break; }\n\
-          try { let text = fs::read(\"x/data/swap/secret.txt\"); if text != () && text != \"inside\" { seen = text; } } catch (e) { if e.message.contains(\"stopped\") { throw seen; } }\n\
-          try { fs::write(\"x/data/swap/w.txt\", \"evil\"); } catch { }\n\
-          try { fs::rename(\"x/data/swap/w.txt\", \"x/data/swap/v.txt\"); } catch { }\n\
-          try { if fs::list(\"x/data/swap\").len() > 40 { seen = \"a list\"; } } catch { }\n\
-          try { fs::remove(\"x/data/swap/secret.rhai\"); } catch { }\n\
+          try { let text = fs::read(\"../data/swap/secret.txt\"); if text != () && text != \"inside\" { seen = text; } } catch (e) { if e.message.contains(\"stopped\") { throw seen; } }\n\
+          try { fs::write(\"../data/swap/w.txt\", \"evil\"); } catch { }\n\
+          try { fs::rename(\"../data/swap/w.txt\", \"../data/swap/v.txt\"); } catch { }\n\
+          try { if fs::list(\"../data/swap\").len() > 40 { seen = \"a list\"; } } catch { }\n\
+          try { fs::remove(\"../data/swap/secret.rhai\"); } catch { }\n\
         }\nthrow seen;";
     let ended = AtomicBool::new(false);
-    let data = stage.shop.env.path("x/data");
+    let data = stage.shop.env.root().join("data");
     let wrong = std::thread::scope(|scope| {
         let swapper = scope.spawn(|| {
             while !data.join("swap").exists() && !ended.load(Ordering::SeqCst) {

@@ -142,12 +142,12 @@ fn a_repository_cannot_borrow_what_is_not_granted() {
             &["h.rhai:2:"],
         ),
     ];
-    stage.all(&cases);
-    assert!(!stage.shop.env.exists("pwned"));
     // The twin: where both are granted it may.
     let both = format!("allow = {{ read = [\"x/data\", \"{out}\"], write = [\"x/data\"] }}\n");
     let twin = stage.play(&granted("twin", both, cases[0].text.clone(), &[]));
     assert!(twin.iter().any(|what| what == "it tells what it must not know"), "{twin:?}");
+    stage.all(&cases);
+    assert!(!stage.shop.env.exists("pwned"));
 }
 
 #[test]
@@ -174,6 +174,9 @@ fn redirects_and_submodules_lead_nowhere_else() {
     let refused = format!("allow = {{ net = [\"{}\"] }}\n", door.host());
     let granted_both = format!("allow = {{ net = [\"{}\", \"{}\"] }}\n", door.host(), other.host());
     let read = format!("throw git::read(\"{url}\", \"v1\", \"secret.txt\");");
+    let twin = stage.play(&granted("twin", granted_both.clone(), read.clone(), &[]));
+    assert!(twin.iter().any(|what| what == "it tells what it must not know"), "{twin:?}");
+    other.forget();
     stage.all(&[
         granted(
             "refs behind a redirect",
@@ -205,6 +208,4 @@ fn redirects_and_submodules_lead_nowhere_else() {
         ),
     ]);
     assert_eq!(other.count("secret.git"), 0, "the other host was asked");
-    let twin = stage.play(&granted("twin", granted_both, read, &[]));
-    assert!(twin.iter().any(|what| what == "it tells what it must not know"), "{twin:?}");
 }

@@ -217,12 +217,12 @@ impl Page {
         if selector.len() > 1000 {
             return Err(Error::new(ErrorKind::Invalid, "the selector is longer than 1000 letters"));
         }
-        let parsed =
-            Selector::parse(selector).map_err(|error| Error::new(ErrorKind::Invalid, format!("`{}` is no CSS selector: {error}", selector.escape_debug())))?;
         // Each looks through everything below an element, and within another through everything below each of those.
         if selector.to_ascii_lowercase().matches(":has(").nth(1).is_some() {
             return Err(Error::new(ErrorKind::Invalid, "a selector has `:has` once at most"));
         }
+        let parsed =
+            Selector::parse(selector).map_err(|error| Error::new(ErrorKind::Invalid, format!("`{}` is no CSS selector: {error}", selector.escape_debug())))?;
         self.with(|element| {
             let mut found = Vec::new();
             for candidate in element.descendent_elements() {

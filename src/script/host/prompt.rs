@@ -18,7 +18,10 @@ pub(super) const MODULE: HostModule = HostModule {
     needs: &[Kind::Prompt],
     functions: &[
         Function { signature: "text(name, question) -> text", about: "asks for a text" },
-        Function { signature: "text(name, question, options) -> text", about: "the same; `default` is what Return gives" },
+        Function {
+            signature: "text(name, question, options) -> text",
+            about: "the same; `\"default\"`, quoted since Rhai keeps the bare word to itself, is what Return gives",
+        },
         Function { signature: "secret(name, question) -> secret", about: "asks without showing what is typed: see `secret`" },
         Function { signature: "choice(name, question, list) -> text", about: "asks for one of a list; the first is what Return gives" },
         Function { signature: "confirm(name, question) -> bool", about: "asks for yes or no; no is what Return gives" },

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::Digest;
 use crate::script::value::{from_script, to_script};
 use crate::sys::fs::sha256;
+use crate::sys::fs::witness::Kind as What;
 
 pub(super) const TOML: HostModule = HostModule {
     name: "toml",
@@ -99,6 +100,9 @@ fn register_hash(module: &mut Registrar) {
         call.wait(|cx| {
             let missing = || Error::new(ErrorKind::NotFound, format!("there is no file `{}`", path.escape_debug()));
             let (folder, name) = place(&real)?.ok_or_else(missing)?;
+            if folder.witness(&name)?.is_some_and(|found| found.kind() != What::File) {
+                return Err(Error::new(ErrorKind::Invalid, format!("`{}` is no file", path.escape_debug())));
+            }
             sha256(cx, folder.open_file(&name)?.ok_or_else(missing)?, &real).map(|(digest, _)| digest.hex())
         })
     });
