@@ -6,4 +6,6 @@
 
 #[path = "upkeep/drift.rs"]
 mod drift;
+#[path = "upkeep/removed.rs"]
+mod removed;
 mod support;

@@ -28,6 +28,7 @@ pub mod patch;
 pub mod plan;
 pub mod recover;
 pub mod remove;
+mod removed;
 pub mod repo;
 pub mod rollback;
 pub mod saved;

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::plan::{SAVED, SavedPlan};
 use super::{Workspace, add, hooks, plan, remove};
-use crate::builtin::client::read_lock;
+use crate::builtin::client::{enough_stays, read_lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, IfVersionMismatch, LinkMode, Plan, SitePlan, WantedSite};
+use crate::model::{Action, Change, Digest, FileCounts, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Plan, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, ApplyRequest, PlanDepth, UpdateChoice};
 use crate::site::Presence;
 use crate::sys::{fs, places};
@@ -38,6 +38,8 @@ pub struct Options {
     pub if_local_changes: Option<IfLocalChanges>,
     /// Overrides `if-version-mismatch`.
     pub if_version_mismatch: Option<IfVersionMismatch>,
+    /// Overrides `if-removed`.
+    pub if_removed: Option<IfRemoved>,
     /// What the generation's message says.
     pub reason: Option<String>,
 }
@@ -189,7 +191,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     let names: Vec<&str> = made.sites.iter().map(|site| site.name.as_str()).collect();
     let around = hooks::Around::load(workspace, manifest, &names, reason)?;
     // Whatever of the flags is wrong is told before anything is written.
-    let purge = options.purge.iter().map(|name| workspace.known_element(name)).collect::<Result<_>>()?;
+    let purge = options.purge.iter().map(|name| super::removed::meant(workspace, &made, name)).collect::<Result<Vec<_>>>()?;
     if let Some(first) = &options.first
         && !made.sites.iter().any(|site| site.name == *first)
     {
@@ -211,7 +213,15 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
         if let Some(answer) = options.if_version_mismatch {
             site.policy.if_version_mismatch = answer;
         }
+        if let Some(answer) = options.if_removed {
+            site.policy.if_removed = answer;
+        }
     }
+    // Hooks that run before a removal may destroy what cannot be had back: everything that would stop the sync stops it first.
+    for plan in made.sites.iter().filter(|plan| plan.held.is_none() || options.release) {
+        enough_stays(plan, options.max_removals)?;
+    }
+    let purge = super::removed::settle(workspace, manifest, &wanted, &mut made, options, purge)?;
     let answers = super::mismatch::settle(workspace, &wanted, &mut made, options.release)?;
     let warnings = made.warnings.clone();
     if needs_consent(&made)

@@ -40,6 +40,11 @@ pub struct Placement {
     pub serves: Option<String>,
 }
 
+impl Placement {
+    /// The phase by which an installer says that the application keeps data for an element, which uninstalling it destroys.
+    pub const UNINSTALL: &str = "uninstall";
+}
+
 /// One element's tree at its place in a site: the unit of composing, of recording and of looking for drift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graft {

@@ -90,7 +90,8 @@ impl Standard {
             Error::new(ErrorKind::Offline, format!("site `{}` needs elements that are not in stock", plan.name))
                 .hint("run `greffon fetch` where there is a network")
         })?;
-        enough_stays(request, plan)?;
+        enough_stays(plan, request.max_removals)?;
+        answered(request, plan)?;
         let record = self.record(cx, wanted, &request.lock, plan, &request.reason)?;
         let known = site.id()?;
         let before = site.current()?;
@@ -134,13 +135,25 @@ impl Standard {
     }
 }
 
+/// No data is destroyed that nobody has answered for (DESIGN section 7, point 8).
+fn answered(request: &ApplyRequest, plan: &SitePlan) -> Result<()> {
+    match plan.changes.iter().find(|change| change.destructive && !request.purge.contains(&change.id)) {
+        None => Ok(()),
+        Some(change) => Err(Error::new(ErrorKind::Refused, format!("{} is to go from site `{}` with its data, and nobody has said so", change.id, plan.name))
+            .hint(format!("`--purge {}` says so; `--if-removed keep-data` keeps the data", change.id))),
+    }
+}
+
 /// A manifest that lost its lines in a merge must not empty a site (DESIGN section 7, point 8).
-fn enough_stays(request: &ApplyRequest, plan: &SitePlan) -> Result<()> {
+///
+/// # Errors
+/// `Refused` for more removals than a third of the elements, or than were said to be fine.
+pub fn enough_stays(plan: &SitePlan, max_removals: Option<usize>) -> Result<()> {
     let removals = plan.changes.iter().filter(|change| change.action == Action::Remove).count();
     let before = plan.changes.iter().filter(|change| matches!(change.action, Action::Remove | Action::Update | Action::Repair | Action::Move)).count();
     let untouched = plan.grafts.len().saturating_sub(plan.changes.iter().filter(|change| change.action != Action::Remove).count());
     let total = before + untouched;
-    if removals < 3 || removals * 3 <= total || request.max_removals.is_some_and(|allowed| removals <= allowed) {
+    if removals < 3 || removals * 3 <= total || max_removals.is_some_and(|allowed| removals <= allowed) {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Refused, format!("this would remove {removals} of the {total} elements of site `{}`", plan.name))

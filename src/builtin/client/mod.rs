@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use apply::enough_stays;
 pub use fit::{Misfit, fit};
 pub use graft::{GraftedSite, patched};
 pub use locking::{assemble, relative_to, source_of};

@@ -46,6 +46,8 @@ pub struct TypeRule {
     pub protect: Vec<String>,
     /// Folders inside that must exist although git holds none that are empty.
     pub empty_dirs: Vec<String>,
+    /// What the application does for its elements; `uninstall` says that it keeps data for them, so that none goes unasked.
+    pub phases: Vec<String>,
 }
 
 /// The installer for applications that are nothing but a tree. Without types it takes any: the core at the root, everything
@@ -157,7 +159,15 @@ impl Installer for Tree {
             return Err(Error::new(ErrorKind::Invalid, format!("{id} and {} would both be placed at `{path}`", other.id))
                 .hint(format!("give the type `{}` a path with `{{name}}`, or leave one of them out", id.kind())));
         }
-        Ok(Placement { path, subdir: rule.subdir, protect: rule.protect, empty_dirs: rule.empty_dirs, scheme: rule.scheme, ..Placement::default() })
+        Ok(Placement {
+            path,
+            subdir: rule.subdir,
+            protect: rule.protect,
+            empty_dirs: rule.empty_dirs,
+            scheme: rule.scheme,
+            phases: rule.phases,
+            ..Placement::default()
+        })
     }
 
     fn info(&self, cx: &Context, request: &InfoRequest) -> Result<Option<ElementInfo>> {

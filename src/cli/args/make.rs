@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use super::examples;
 use super::value::choice;
-use crate::model::{IfLocalChanges, IfVersionMismatch, LinkMode};
+use crate::model::{IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode};
 
 /// Download everything that the sites need into the stock
 ///
@@ -77,6 +77,9 @@ pub(crate) struct SyncOptions {
     /// What to do where other means have put another version of an element there
     #[arg(long, value_name = "WHAT", value_parser = choice::<IfVersionMismatch>(&["ask", "abort", "keep", "replace", "latest", "earliest"]))]
     pub(crate) if_version_mismatch: Option<IfVersionMismatch>,
+    /// What to do with the data that the application keeps for elements that go
+    #[arg(long, value_name = "WHAT", value_parser = choice::<IfRemoved>(&["ask", "abort", "keep-data", "purge"]))]
+    pub(crate) if_removed: Option<IfRemoved>,
     /// This element's data may be destroyed; may be given again
     #[arg(long, value_name = "TYPE/NAME")]
     pub(crate) purge: Vec<String>,

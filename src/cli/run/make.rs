@@ -47,6 +47,7 @@ pub(super) fn sync_options(args: SyncOptions, plan: Option<PathBuf>) -> command:
         link_mode: args.link_mode,
         if_local_changes: args.if_local_changes,
         if_version_mismatch: args.if_version_mismatch,
+        if_removed: args.if_removed,
         reason: args.reason,
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn event(moment: Moment, site: &WantedSite, happening: &Happening, ch
     event
 }
 
-/// One element: `{id, type, name, action, from, to, path, destructive}`; `path` is relative to the site, of a removed one where it was.
+/// One element: `{id, type, name, action, from, to, path, destructive}`; `path` is relative to the site, of a removed one where it was; `destructive`: its data goes with it.
 fn told(_: &WantedSite, happening: &Happening, change: &Change) -> Value {
     let of = |grafts: &[Graft]| grafts.iter().find(|graft| graft.id == change.id).map(|graft| graft.placement.path.clone());
     let path = if change.action == Action::Remove { of(&happening.before) } else { of(&happening.after) };

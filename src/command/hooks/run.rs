@@ -55,6 +55,12 @@ impl<'a> Hooks<'a> {
         fitting.map(Said::title).collect()
     }
 
+    /// Whether a hook of the site runs when this element is removed: it may be the application's uninstall.
+    #[must_use]
+    pub fn have_part_in_removal(manifest: &Manifest, site: &str, change: &Change) -> bool {
+        of_site(manifest, site).iter().any(|said| matches!(said.moment, Moment::BeforeRemove | Moment::AfterRemove) && about(said, change))
+    }
+
     /// The site's name.
     #[must_use]
     pub fn site_name(&self) -> &str {

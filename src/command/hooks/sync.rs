@@ -189,11 +189,18 @@ fn add(hooks: &mut Vec<String>, further: Vec<String>) {
     }
 }
 
-/// A plan with the hooks around resolving and fetching; without such hooks it is the client's plan alone.
+/// A plan with the hooks around resolving and fetching; without such hooks it is the client's plan alone. What can destroy data is
+/// marked.
 ///
 /// # Errors
 /// As [`crate::roles::Client::plan`]; `Refused`, a veto.
 pub fn resolving(workspace: &Workspace, manifest: &Manifest, request: &PlanRequest) -> Result<Plan> {
+    let mut plan = planned(workspace, manifest, request)?;
+    crate::command::removed::mark(workspace, manifest, &mut plan)?;
+    Ok(plan)
+}
+
+fn planned(workspace: &Workspace, manifest: &Manifest, request: &PlanRequest) -> Result<Plan> {
     let (cx, client) = (&workspace.machine.cx, &workspace.roles.client);
     let moments = [Moment::BeforeResolve, Moment::AfterResolve, Moment::BeforeFetch, Moment::AfterFetch];
     let asked = |site: &&WantedSite| request.only.is_empty() || request.only.contains(&site.name);
