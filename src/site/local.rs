@@ -75,7 +75,7 @@ fn changed(site: &str, local: &[LocalChange]) -> Error {
     if local.len() > SHOWN {
         error = error.note(format!("and {} more", local.len() - SHOWN));
     }
-    error.hint("let `if-local-changes` be `save` (puts them aside), `merge`, `keep` or `overwrite`, in the manifest or as `--if-local-changes`")
+    error.hint("let `if-local-changes` be `save` (puts them aside), `merge`, `keep` or `overwrite`, in the manifest or as `--if-local-changes`; `greffon patch create NAME` makes of an edit one that stays")
 }
 
 /// `1 file`, `2 files`.

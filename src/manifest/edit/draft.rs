@@ -77,17 +77,30 @@ impl<'a> Draft<'a> {
                 None => Ok(()),
             };
         }
+        let short = self.layout()?.find(&as_strs(&path)).is_some_and(|found| found.item.is_str());
+        if there && !short {
+            return self.another_source(&path, element);
+        }
         let value = entry::value(&self.base, element);
-        if there {
-            let layout = self.layout()?;
-            let span = layout.find(&as_strs(&path)).and_then(|found| found.item.as_value().filter(|_| !in_dots(found.item)).and_then(Value::span));
-            if let Some(span) = span {
-                self.splice((span, value));
-                return Ok(());
-            }
-            self.cut(&path)?;
+        let span = self.layout()?.find(&as_strs(&path)).and_then(|found| found.item.span());
+        if let Some(span) = span {
+            self.splice((span, value));
+            return Ok(());
         }
         self.put(&path, &value)
+    }
+
+    /// Changes the keys that say where an element comes from; its patches and what else is said of it stay.
+    fn another_source(&mut self, path: &[String], element: &NewElement) -> Result<()> {
+        let keys = entry::keys(&self.base, element);
+        for (key, value) in &keys {
+            self.set_key(path, key, value)?;
+        }
+        for old in entry::SOURCE_KEYS.iter().filter(|old| keys.iter().all(|(key, _)| key != *old)) {
+            let inner: Vec<String> = path.iter().cloned().chain([(*old).to_owned()]).collect();
+            self.cut(&inner)?;
+        }
+        Ok(())
     }
 
     pub(super) fn remove(&mut self, id: &ElementId) -> Result<()> {
@@ -389,11 +402,6 @@ fn whole_block(layout: &Layout<'_>, block: &Table) -> Option<Range<usize>> {
         end = layout.line_end(end);
     }
     Some(start..end)
-}
-
-/// Whether a value is only the form that dotted keys inside braces have in the tree.
-fn in_dots(item: &Item) -> bool {
-    item.as_inline_table().is_some_and(InlineTable::is_dotted)
 }
 
 /// The keys that lead to an element's entry: the manifest's, or a site's own.

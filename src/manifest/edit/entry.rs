@@ -6,17 +6,27 @@ use super::NewElement;
 use crate::manifest::read::{toml_inline, toml_string};
 use crate::model::{GitPin, Source};
 
+/// The keys that say where an element comes from and which version of it: another source takes the place of all of them.
+pub(super) const SOURCE_KEYS: [&str; 12] =
+    ["git", "path", "url", "dialogue", "version", "tag", "branch", "rev", "subdir", "submodules", "sha256", "repository"];
+
 /// The value that stands for an element: a requirement alone, or a table.
 pub(super) fn value(base: &Path, element: &NewElement) -> String {
+    if matches!(element.source, Source::Repositories { only: None }) && element.group.is_none() {
+        return toml_string(element.requirement.as_ref().map_or("*", |requirement| requirement.as_str()));
+    }
+    let parts: Vec<String> = keys(base, element).into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", parts.join(", "))
+}
+
+/// The keys of an element's table with their values, in the order in which they are written.
+pub(super) fn keys(base: &Path, element: &NewElement) -> Vec<(&'static str, String)> {
     let requirement = element.requirement.as_ref().map(|requirement| requirement.as_str().to_owned());
-    let mut keys: Vec<(&str, String)> = Vec::new();
+    let mut keys: Vec<(&'static str, String)> = Vec::new();
     let mut version = requirement.clone();
-    let mut after: Vec<(&str, String)> = Vec::new();
+    let mut after: Vec<(&'static str, String)> = Vec::new();
     match &element.source {
         Source::Repositories { only } => {
-            if only.is_none() && element.group.is_none() {
-                return toml_string(requirement.as_deref().unwrap_or("*"));
-            }
             version = Some(requirement.unwrap_or_else(|| "*".to_owned()));
             after.extend(only.iter().map(|name| ("repository", toml_string(name))));
         }
@@ -47,8 +57,7 @@ pub(super) fn value(base: &Path, element: &NewElement) -> String {
     keys.extend(version.map(|version| ("version", toml_string(&version))));
     keys.extend(after);
     keys.extend(element.group.iter().map(|group| ("group", toml_string(group))));
-    let parts: Vec<String> = keys.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
-    format!("{{ {} }}", parts.join(", "))
+    keys
 }
 
 /// A path as a manifest in `base` would write it: relative where both are in one folder below the root, else absolute.

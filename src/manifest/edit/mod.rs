@@ -34,7 +34,7 @@ pub struct NewElement {
 ///
 /// New entries stand at the end of their type's table, in the form that the table has. Where an element is there already and
 /// `source` is only "the configured repositories", its requirement and group change and the rest of its entry stays; another
-/// source replaces the entry. With `site`, the entry is that site's own, and its `without` no longer names the element.
+/// source takes the place of what the entry says of its source, and its patches stay. With `site`, the entry is that site's own, and its `without` no longer names the element.
 ///
 /// # Errors
 /// `Manifest` when the text is no TOML; `NotFound` for an unknown site.

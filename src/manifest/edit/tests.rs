@@ -160,6 +160,28 @@ fn adding_what_is_there_changes_its_requirement_alone() {
 }
 
 #[test]
+fn another_source_leaves_what_else_is_said_of_an_element() {
+    let git = |requirement: &str| NewElement {
+        source: Source::Git { git: "https://h/b.git".to_owned(), pin: GitPin::Version, subdir: None, submodules: false },
+        ..plain("p/a", requirement)
+    };
+    for (before, after) in [
+        (
+            "[types.p]\na = { git = 'https://h/a.git', tag = 'v1', patches = ['x.patch'] } # ours\n",
+            "[types.p]\na = { git = \"https://h/b.git\", patches = ['x.patch'], version = \"2\" } # ours\n",
+        ),
+        (
+            "[types.p.a]\npath = '../a'\n# why\npatches = ['x.patch']\n",
+            "[types.p.a]\n# why\npatches = ['x.patch']\ngit = \"https://h/b.git\"\nversion = \"2\"\n",
+        ),
+        ("[types.p]\na.version = '1'\na.patches = ['x.patch']\n", "[types.p]\na.version = \"2\"\na.patches = ['x.patch']\na.git = \"https://h/b.git\"\n"),
+        ("[types.p]\na = '1'\n", "[types.p]\na = { git = \"https://h/b.git\", version = \"2\" }\n"),
+    ] {
+        adds(before, &[git("2")], None, after);
+    }
+}
+
+#[test]
 fn a_requirement_changes_in_every_form() {
     for (before, after) in [
         ("[types.p]\na = '1' # x\n", "[types.p]\na = \"2\" # x\n"),
