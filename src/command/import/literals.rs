@@ -213,7 +213,7 @@ mod tests {
             ("<?php return ['a'", "missing"),
             ("<?php return [] + f();", "`;` is missing"),
         ] {
-            let shown = render(&read(text).expect_err(text));
+            let shown = render(&read(text).expect_err(text), false, 100);
             assert!(shown.contains(expected) && shown.contains("gitplugins.conf:"), "{text}: {shown}");
         }
         assert!(read(&format!("<?php return {}", "[".repeat(500))).is_err());
