@@ -36,6 +36,7 @@ fn every_help_has_a_line_a_long_text_and_examples() {
         ("patch", vec!["create", "list", "rebase", "drop"]),
         ("stock", vec!["list", "add", "gc", "verify"]),
         ("repo", vec!["index", "yank", "use"]),
+        ("extension", vec!["new", "check", "run", "test", "list"]),
     ];
     let mut paths: Vec<Vec<&str>> = names.iter().map(|name| vec![name.as_str()]).collect();
     for (group, actions) in &nested {

@@ -14,6 +14,7 @@ pub mod build;
 pub mod convert;
 pub mod diff;
 pub mod doctor;
+pub mod extension;
 pub mod fetch;
 pub mod fix;
 pub mod forget;

@@ -8,7 +8,7 @@ use super::hooks::{self, Hooks};
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, ElementId, Plan, SitePlan, WantedSite};
-use crate::registry::Used;
+use crate::registry::{Extensions, Library, Used};
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::{fs, places};
 
@@ -37,6 +37,9 @@ pub struct Report {
     /// What each script and extension may do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Used>,
+    /// The native libraries that it loads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<Library>,
     /// Whether the caller asked for status 3, and there is something to do.
     #[serde(skip)]
     pub pending: bool,
@@ -77,6 +80,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     }
     let mut report = report(plan, options.exit_code);
     report.extensions.clone_from(&workspace.surveyed);
+    report.libraries = Extensions::libraries(&workspace.manifest);
     for site in &mut report.sites {
         site.hooks = Hooks::titles(&workspace.manifest, &site.name, &site.changes);
     }
@@ -88,7 +92,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 pub fn report(plan: Plan, exit_code: bool) -> Report {
     let pending = exit_code && (plan.lock_changed || plan.sites.iter().any(|site| !site.is_empty()));
     let sites = plan.sites.into_iter().map(|site| SitePlan { grafts: Vec::new(), ..site }).collect();
-    Report { schema: "greffon/plan/1", sites, lock_changed: plan.lock_changed, warnings: plan.warnings, extensions: Vec::new(), pending }
+    Report { schema: "greffon/plan/1", sites, lock_changed: plan.lock_changed, warnings: plan.warnings, extensions: Vec::new(), libraries: Vec::new(), pending }
 }
 
 fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result<Plan> {

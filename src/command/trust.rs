@@ -8,7 +8,7 @@ use super::workspace::start_folder;
 use super::{Globals, Machine, hooks};
 use crate::error::Result;
 use crate::manifest::{Manifest, read_lock};
-use crate::registry::{Extensions, Used};
+use crate::registry::{Extensions, Library, Used};
 use crate::roles::ContextBuilder;
 use crate::sys::fs;
 
@@ -32,6 +32,8 @@ pub struct Report {
     pub trusted: bool,
     /// What each of its extensions may do.
     pub extensions: Vec<Used>,
+    /// The native libraries that it loads: each can do whatever the user can.
+    pub libraries: Vec<Library>,
 }
 
 /// Writes down what this user trusts; runs nothing of it.
@@ -58,5 +60,11 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: Options) ->
         }
     }
     let extensions_now = extensions.survey(&manifest, &mentioned)?;
-    Ok(Report { schema: "greffon/trust/1", manifest: extensions.manifest().to_owned(), trusted: !options.forget, extensions: extensions_now })
+    Ok(Report {
+        schema: "greffon/trust/1",
+        manifest: extensions.manifest().to_owned(),
+        trusted: !options.forget,
+        extensions: extensions_now,
+        libraries: Extensions::libraries(&manifest),
+    })
 }

@@ -12,7 +12,7 @@ pub use json::to_json;
 pub use near::nearest;
 pub use origin::{at_origin, excerpt};
 pub use printable::printable;
-pub use render::render;
+pub use render::{render, render_warning};
 
 use std::collections::HashSet;
 

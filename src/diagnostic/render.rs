@@ -22,14 +22,22 @@ const NARROWEST: usize = 40;
 #[must_use]
 pub fn render(error: &Error, color: bool, width: usize) -> String {
     let mut out = String::new();
-    one(error, color, width.max(NARROWEST), &mut out);
+    one(error, &Paint(color).red("error"), color, width.max(NARROWEST), &mut out);
     crate::sys::hide_secrets(&out)
 }
 
-fn one(error: &Error, color: bool, width: usize, out: &mut String) {
+/// As [`render`], for what is no failure: it begins with `warning:`.
+#[must_use]
+pub fn render_warning(error: &Error, color: bool, width: usize) -> String {
+    let mut out = String::new();
+    one(error, &Paint(color).yellow("warning"), color, width.max(NARROWEST), &mut out);
+    crate::sys::hide_secrets(&out)
+}
+
+fn one(error: &Error, head: &str, color: bool, width: usize, out: &mut String) {
     let paint = Paint(color);
     let told = Told::of(error);
-    lines(out, &paint.red("error"), ": ", &paint.bold(&printable(error.message())));
+    lines(out, head, ": ", &paint.bold(&printable(error.message())));
     if !told.excerpts.is_empty() {
         excerpts(&told.excerpts, color, width, out);
     }
@@ -47,7 +55,7 @@ fn one(error: &Error, color: bool, width: usize, out: &mut String) {
     }
     for other in told.others {
         out.push('\n');
-        one(other, color, width, out);
+        one(other, head, color, width, out);
     }
     if !told.fixes.is_empty() {
         out.push('\n');
@@ -183,6 +191,9 @@ impl Paint {
     }
     fn red(&self, text: &str) -> String {
         self.code("1;91", text)
+    }
+    fn yellow(&self, text: &str) -> String {
+        self.code("1;93", text)
     }
     fn blue(&self, text: &str) -> String {
         self.code("1;94", text)

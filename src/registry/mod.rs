@@ -15,7 +15,7 @@ use crate::manifest::{UseKind, UseSpec};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
 use crate::version::{SCHEMES, Scheme, scheme};
 
-pub use extensions::{Extensions, Named, Trust, Used};
+pub use extensions::{Extensions, Library, Named, Standing, Trust, Used};
 pub use placed::placed;
 pub use table::Table;
 

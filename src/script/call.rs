@@ -12,6 +12,7 @@ use super::failure;
 use super::grants::Allowed;
 use super::instance::Facts;
 use super::limits::{Clock, Guard};
+use super::watch::Watch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::roles::wire::Inner;
 use crate::roles::{Context, Level};
@@ -37,6 +38,8 @@ pub(super) struct Parts {
     pub(super) questions: AtomicUsize,
     /// Paths and git addresses that the request or another role named: answers may name them too.
     pub(super) told: Mutex<BTreeSet<String>>,
+    /// Who looks on.
+    pub(super) watch: Option<Arc<Watch>>,
 }
 
 thread_local! {
@@ -122,6 +125,12 @@ impl Call {
     #[must_use]
     pub fn allowed(&self) -> &Allowed {
         &self.0.allowed
+    }
+
+    /// Who looks on, where somebody does.
+    #[must_use]
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        self.0.watch.as_deref()
     }
 
     /// The extension's options and place.

@@ -71,9 +71,8 @@ fn told(budget: &str) -> String {
 
 /// A function's failure, rendered.
 pub(super) fn failed(source: &Source, allowed: &Allowed, function: &str, error: &EvalAltResult) -> Error {
-    let trail = trail(source, error);
     let leaf = error.unwrap_inner();
-    let mut out = match leaf {
+    let out = match leaf {
         EvalAltResult::ErrorTooManyOperations(_) => budget(&source.name, "operations"),
         EvalAltResult::ErrorStackOverflow(_) => budget(&source.name, "levels"),
         EvalAltResult::ErrorDataTooLarge(what, _) => budget(&source.name, if what.to_lowercase().contains("string") { "text" } else { "items" }),
@@ -93,7 +92,39 @@ pub(super) fn failed(source: &Source, allowed: &Allowed, function: &str, error: 
             }
         }
     };
-    let stopped = leaf.position().is_none() && trail.is_empty();
+    placed(source, function, error, out)
+}
+
+/// As [`failed`], for a function of an extension's tests; `methods`: what `t` can do.
+pub(super) fn failed_test(source: &Source, allowed: &Allowed, function: &str, error: &EvalAltResult, methods: &[&str]) -> Error {
+    let own = match error.unwrap_inner() {
+        EvalAltResult::ErrorRuntime(value, _) => value.as_map_ref().ok().and_then(|map| map.get("whole")?.clone().try_cast::<Whole>()),
+        _ => None,
+    };
+    if let Some(whole) = own.and_then(|whole| whole.0.lock().unwrap_or_else(PoisonError::into_inner).take()) {
+        return placed(source, function, error, whole);
+    }
+    match error.unwrap_inner() {
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let what = signature.split(" (").next().unwrap_or_default().split('(').next().unwrap_or_default().trim();
+            let out = Error::new(ErrorKind::Extension, format!("there is no function `{}` for these values", what.escape_debug()));
+            let out = match crate::diagnostic::nearest(what, methods.iter().copied()) {
+                Some(near) if near != what => out.hint(format!("did you mean `t.{near}`?")),
+                _ => out.hint(format!("a test has `assert::equal`, `assert::that`, `assert::contains`, and of `t` {}", methods.join(", "))),
+            };
+            placed(source, function, error, out)
+        }
+        EvalAltResult::ErrorRuntime(value, _) if !value.is_map() => {
+            placed(source, function, error, Error::new(ErrorKind::Extension, format!("the test threw: {}", first_line(&value.to_string()))))
+        }
+        _ => failed(source, allowed, function, error),
+    }
+}
+
+/// The error with the lines where it happened.
+fn placed(source: &Source, function: &str, error: &EvalAltResult, mut out: Error) -> Error {
+    let trail = trail(source, error);
+    let stopped = error.unwrap_inner().position().is_none() && trail.is_empty();
     for (script, position, label) in trail {
         if let Some(excerpt) = excerpt(source, &script, position, label) {
             out = out.at(excerpt);
@@ -210,10 +241,10 @@ pub(super) fn header(source: &Source, function: &str) -> Option<Excerpt> {
 }
 
 /// A script that cannot be compiled.
-pub(super) fn unreadable(source: &Source, error: &ParseError) -> Error {
+pub(super) fn unreadable(source: &Source, script: &str, error: &ParseError) -> Error {
     let what = error.0.to_string();
-    let out = Error::new(ErrorKind::Extension, format!("the script `{}` cannot be read: {}", source.shown(&source.main).display(), lower(&what)));
-    match excerpt(source, &source.main, error.1, String::new()) {
+    let out = Error::new(ErrorKind::Extension, format!("the script `{}` cannot be read: {}", source.shown(script).display(), lower(&what)));
+    match excerpt(source, script, error.1, String::new()) {
         Some(excerpt) => out.at(excerpt),
         None => out,
     }
@@ -221,7 +252,7 @@ pub(super) fn unreadable(source: &Source, error: &ParseError) -> Error {
 
 /// As [`unreadable`], where grants are known: a host module that is missing because nothing grants it is said so.
 pub(super) fn uncompiled(source: &Source, allowed: &Allowed, error: &ParseError) -> Error {
-    let out = unreadable(source, error);
+    let out = unreadable(source, &source.main, error);
     let hint = match &*error.0 {
         ParseErrorType::ModuleUndefined(module) => module_hint(module, source, allowed),
         _ => None,

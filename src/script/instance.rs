@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::load::{Order, Script};
+use super::watch::Watch;
 use crate::error::Result;
 use crate::roles::Context;
 use crate::roles::wire::{Answerer, Inner, Role};
@@ -35,19 +36,26 @@ pub struct Instance {
     inner: Option<Inner>,
     roles: Arc<BTreeMap<String, Inner>>,
     site: Option<PathBuf>,
+    watch: Option<Arc<Watch>>,
 }
 
 impl Instance {
     /// The script with these facts; `inner` is its `host.inner`.
     #[must_use]
     pub fn new(script: Arc<Script>, role: Role, facts: Facts, inner: Option<Inner>) -> Self {
-        Self { script, role, facts: Arc::new(facts), inner, roles: Arc::default(), site: None }
+        Self { script, role, facts: Arc::new(facts), inner, roles: Arc::default(), site: None, watch: None }
     }
 
     /// The same with handles to other roles: `host.stock`, `host.downloader`, `host.installer`, `host.repository(name)`.
     #[must_use]
     pub fn with_roles(self, roles: BTreeMap<String, Inner>) -> Self {
         Self { roles: Arc::new(roles), ..self }
+    }
+
+    /// The same with somebody who looks on.
+    #[must_use]
+    pub fn watched(self, watch: Arc<Watch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The same for a call about a site.
@@ -91,6 +99,7 @@ impl Instance {
             inner: self.inner.clone(),
             roles: Arc::clone(&self.roles),
             limits,
+            watch: self.watch.clone(),
         })
     }
 }

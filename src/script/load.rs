@@ -12,6 +12,7 @@ use super::grants::{Allowed, Kind};
 use super::limits::{Clock, Guard, Limits};
 use super::source::Source;
 use super::value::{from_script, to_script};
+use super::watch::Watch;
 use super::{answers, crew, engine, failure, host};
 use crate::error::{Error, ErrorKind, Result};
 use crate::roles::Context;
@@ -47,7 +48,7 @@ impl Script {
     pub fn load(source: Source, role: Role, partial: bool, allowed: Allowed, limits: Limits) -> Result<Arc<Self>> {
         crew::run(move || {
             let mut engine = engine::make(&limits, Arc::new(source.scripts.clone()));
-            host::register(&mut engine, &kinds(role, &allowed));
+            host::register(&mut engine, &kinds(role, &allowed, &source.optional));
             let mut ast = engine.compile(source.text()).map_err(|error| failure::uncompiled(&source, &allowed, &error))?;
             ast.set_source(source.main.as_str());
             let mut functions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -120,13 +121,13 @@ impl Script {
     }
 
     fn call_here(&self, order: Order) -> Result<serde_json::Value> {
-        let Order { cx, function, request, allowed, facts, inner, roles, limits } = order;
+        let Order { cx, function, request, allowed, facts, inner, roles, limits, watch } = order;
         cx.check()?;
         let clock = Arc::new(Clock::start(&limits));
         let guard = Guard::new(Arc::clone(&clock), cx.cancel().clone(), &limits);
         let time = Arc::clone(&clock);
-        let call =
-            Call::new(Parts { cx, clock, allowed, facts, inner, roles, said: AtomicUsize::new(0), questions: AtomicUsize::new(0), told: Mutex::default() });
+        let (said, questions) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let call = Call::new(Parts { cx, clock, allowed, facts, inner, roles, said, questions, told: Mutex::default(), watch });
         call.keep_told(&request);
         let counts = self.functions.get(function.as_str()).map_or(&[][..], Vec::as_slice);
         let request = to_script(&request);
@@ -170,15 +171,21 @@ pub(super) struct Order {
     pub(super) inner: Option<Inner>,
     pub(super) roles: Arc<BTreeMap<String, Inner>>,
     pub(super) limits: Limits,
+    pub(super) watch: Option<Arc<Watch>>,
 }
 
-/// The sorts of grants for which host modules are registered: the granted ones, and those that a role's own calls bring along (a
-/// downloader's target folder).
-fn kinds(role: Role, allowed: &Allowed) -> Vec<Kind> {
-    let own = match role {
-        Role::Downloader | Role::Installer | Role::Dialogue => &[Kind::Read, Kind::Write][..],
+/// The sorts of grants for which host modules are registered: the granted ones, those that a role's own calls bring along, and those
+/// that the extension can do without. Each function checks its own grant at each call all the same.
+fn kinds(role: Role, allowed: &Allowed, optional: &[Kind]) -> Vec<Kind> {
+    let own = own_kinds(role);
+    Kind::ALL.into_iter().filter(|kind| allowed.grants.has(*kind) || own.contains(kind) || optional.contains(kind)).collect()
+}
+
+/// What a role's own calls bring along: a downloader's target folder.
+pub(super) fn own_kinds(role: Role) -> &'static [Kind] {
+    match role {
+        Role::Downloader | Role::Installer | Role::Dialogue => &[Kind::Read, Kind::Write],
         Role::Stock => &[Kind::Read],
         _ => &[],
-    };
-    Kind::ALL.into_iter().filter(|kind| allowed.grants.has(*kind) || own.contains(kind)).collect()
+    }
 }

@@ -15,6 +15,9 @@
 //! | `crew` | threads with a stack that scripts cannot overflow |
 //! | `failure` | a script's error as ours, with the script's lines |
 //! | `value` | JSON and Rhai values |
+//! | `watch` | what calls ask for, kept for `extension run` and tests |
+//! | `review/` | what is wrong with an extension, found without running it |
+//! | `trial/` | an extension's own tests |
 //! | `host/` | what scripts can call, a file a module; the reference is generated from there |
 //!
 //! # How a call goes
@@ -46,11 +49,14 @@ mod instance;
 pub mod limits;
 mod load;
 mod repository;
+pub mod review;
 mod scheme;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 mod value;
+mod watch;
 
 pub use grants::{Allowed, Grants, Kind};
 pub use instance::{Facts, Instance};
@@ -58,3 +64,4 @@ pub use limits::Limits;
 pub use load::Script;
 pub use scheme::ScriptScheme;
 pub use source::Source;
+pub use watch::{Traced, Watch};

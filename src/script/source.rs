@@ -10,6 +10,7 @@
 //! main = "edd.rhai"
 //! summary = "Easy Digital Downloads licences"
 //! needs = { net = ["shop.example"], secret = ["licence"], prompt = true }
+//! optional = ["run"]                        # sorts of grants that it can do without
 //! limits = { seconds = 20 }
 //! over = "builtin:index"                    # who serves what the script leaves out
 //! ```
@@ -24,7 +25,7 @@ use serde_json::{Map, Value};
 
 use super::engine;
 use super::failure;
-use super::grants::Grants;
+use super::grants::{Grants, Kind};
 use super::value::from_script;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Excerpt, Result};
@@ -58,10 +59,14 @@ pub struct Source {
     pub scripts: BTreeMap<String, String>,
     /// What it needs.
     pub needs: Grants,
+    /// The sorts of grants that it can do without: a call that would need one fails, and the rest works.
+    pub optional: Vec<Kind>,
     /// Its own limits.
     pub limits: Map<String, Value>,
     /// Who serves what it leaves out: `builtin:NAME`, or a table with `use`.
     pub over: Option<Value>,
+    /// Whether it is a script without an `extension.toml`.
+    pub bare: bool,
     /// The digest of every file.
     pub hash: Digest,
 }
@@ -75,11 +80,13 @@ struct About {
     main: Option<String>,
     needs: Option<Value>,
     #[serde(default)]
+    optional: Vec<String>,
+    #[serde(default)]
     limits: Map<String, Value>,
     over: Option<Value>,
 }
 
-const KEYS: [&str; 8] = ["name", "version", "summary", "role", "main", "needs", "limits", "over"];
+const KEYS: [&str; 9] = ["name", "version", "summary", "role", "main", "needs", "optional", "limits", "over"];
 
 impl Source {
     /// Reads the script or the folder at a path.
@@ -130,8 +137,10 @@ impl Source {
             main: main.to_owned(),
             scripts,
             needs: Grants::default(),
+            optional: Vec::new(),
             limits: Map::new(),
             over: None,
+            bare: true,
             hash,
         };
         source.read_needs()?;
@@ -173,8 +182,10 @@ impl Source {
             main,
             scripts,
             needs: needs.clone().unwrap_or_default(),
+            optional: kinds(&about_path, &about.optional)?,
             limits: about.limits,
             over: about.over,
+            bare: false,
             hash,
         };
         if needs.is_none() {
@@ -194,7 +205,7 @@ impl Source {
         if !self.text().contains("NEEDS") {
             return Ok(());
         }
-        let ast = engine::parse(self.text())?.map_err(|error| failure::unreadable(self, &error))?;
+        let ast = engine::parse(self.text())?.map_err(|error| failure::unreadable(self, &self.main, &error))?;
         let said = ast.iter_literal_variables(true, false).find(|(name, ..)| *name == "NEEDS").map(|(_, _, value)| value);
         if let Some(value) = said {
             let value = from_script(&value).map_err(|what| Error::new(ErrorKind::Extension, format!("`NEEDS` of `{}` holds {what}", self.name)))?;
@@ -208,6 +219,22 @@ impl Source {
     pub fn shown(&self, script: &str) -> PathBuf {
         self.folder.join(script)
     }
+}
+
+/// The sorts of grants that `optional` names.
+fn kinds(path: &Path, words: &[String]) -> Result<Vec<Kind>> {
+    let keys = Kind::ALL.map(Kind::key);
+    let kind = |word: &String| {
+        Kind::ALL.into_iter().find(|kind| kind.key() == word).ok_or_else(|| {
+            let error =
+                Error::new(ErrorKind::Extension, format!("`optional` of `{}` names `{}`, which is no sort of grant", path.display(), word.escape_debug()));
+            match nearest(word, keys) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("there are {}", keys.map(|key| format!("`{key}`")).join(", "))),
+            }
+        })
+    };
+    words.iter().map(kind).collect()
 }
 
 fn read_about(path: &Path, text: &str) -> Result<About> {
@@ -287,8 +314,10 @@ impl Source {
             main: String::new(),
             scripts: BTreeMap::new(),
             needs: Grants::default(),
+            optional: Vec::new(),
             limits: Map::new(),
             over: None,
+            bare: true,
             hash: Digest::of(b""),
         }
     }

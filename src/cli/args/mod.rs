@@ -1,6 +1,7 @@
 //! The command line as clap sees it: one file a group of DESIGN section 9. Plain fields; no behaviour beyond reading words.
 
 mod back;
+mod extension;
 mod globals;
 mod make;
 mod other;
@@ -19,6 +20,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub(crate) use back::{DiffArgs, HistoryAction, HistoryArgs, RollbackArgs, SavedAction, SavedArgs, SavedWhich};
+pub(crate) use extension::{ExtensionAction, ExtensionArgs};
 pub(crate) use globals::GlobalArgs;
 pub(crate) use make::{BuildArgs, FetchArgs, ForgetArgs, PlanArgs, RecoverArgs, SyncArgs, SyncOptions};
 pub(crate) use other::{ConvertArgs, Foreign, Form, ImportArgs};
@@ -104,6 +106,7 @@ pub(crate) enum Command {
     Repo(RepoArgs),
     Import(ImportArgs),
     Convert(ConvertArgs),
+    Extension(ExtensionArgs),
 }
 
 /// The whole tree of commands, with the grouped overview as its help.

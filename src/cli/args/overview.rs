@@ -9,7 +9,7 @@ pub(super) const GROUPS: &[(&str, &[&str])] = &[
     ("Make it so", &["fetch", "plan", "sync", "recover", "build", "forget"]),
     ("See", &["status", "verify", "list", "tree", "why", "show", "search", "outdated", "upgrade-check"]),
     ("Go back", &["history", "diff", "rollback", "saved"]),
-    ("Stock and repositories", &["stock", "repo"]),
+    ("Stock, repositories, extensions", &["stock", "repo", "extension"]),
     ("Other tools' files", &["import", "convert"]),
 ];
 

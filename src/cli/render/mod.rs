@@ -3,6 +3,7 @@
 pub(super) mod adopt;
 pub(super) mod change;
 pub(super) mod doctor;
+pub(super) mod extension;
 pub(super) mod fix;
 pub(super) mod history;
 pub(super) mod list;

@@ -15,6 +15,7 @@ pub(crate) fn sites(report: &Report, page: &mut Text) {
         page.line("greffon.lock would change");
     }
     extensions(&report.extensions, page);
+    super::extension::libraries(&report.libraries, page);
 }
 
 /// What each script and extension may do.
@@ -94,7 +95,15 @@ mod tests {
     fn unknown_counts_downloads_holds_and_hooks_are_told() {
         let mut page = Text::new();
         sites(
-            &Report { schema: "greffon/plan/1", sites: vec![plan()], lock_changed: false, warnings: Vec::new(), extensions: Vec::new(), pending: false },
+            &Report {
+                schema: "greffon/plan/1",
+                sites: vec![plan()],
+                lock_changed: false,
+                warnings: Vec::new(),
+                extensions: Vec::new(),
+                libraries: Vec::new(),
+                pending: false,
+            },
             &mut page,
         );
         let text = anstream::adapter::strip_str(page.finish()).to_string();

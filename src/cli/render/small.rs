@@ -25,6 +25,7 @@ pub(crate) fn trust(report: &trust::Report, dry_run: bool, page: &mut Text) {
     };
     page.put(format_args!("{verb} ")).paint(STRONG, report.manifest.display()).end();
     plan::extensions(&report.extensions, page);
+    super::extension::libraries(&report.libraries, page);
 }
 
 /// What came into the stock.

@@ -1,6 +1,7 @@
 //! From a parsed command to the library and back: one arm and one small function a subcommand.
 
 mod back;
+mod extension;
 mod make;
 mod other;
 mod patch;
@@ -72,6 +73,7 @@ pub(crate) fn dispatch(globals: &Globals, surroundings: ContextBuilder, printer:
         Command::Repo(args) => stock::repo(session, args),
         Command::Import(args) => other::import(session, args),
         Command::Convert(args) => other::convert(session, args),
+        Command::Extension(args) => extension::extension(session, args),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod asking;
 mod dialogues;
+mod libraries;
 mod roles;
 mod trust;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use asking::Answer;
+pub use libraries::Library;
 pub use trust::Trust;
 
 use crate::error::{Error, ErrorKind, Excerpt, Result};
@@ -62,9 +64,36 @@ pub struct Used {
     pub allow: Grants,
     /// What it asks for and may not.
     pub missing: Grants,
+    /// Its version, where it says one.
+    pub version: Option<String>,
+    /// One line of its author's.
+    #[serde(skip)]
+    pub summary: Option<String>,
+    /// The element that it is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub element: Option<String>,
+    /// How it stands with this user's trust.
+    pub trust: Standing,
+    /// Whether it is a script without an `extension.toml`.
+    #[serde(skip)]
+    pub bare: bool,
     /// Whether it lies beside the manifest, and keeps its grants when it is edited.
     #[serde(skip)]
     pub local: bool,
+}
+
+/// How an extension stands with the trust of this user on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It lies beside the manifest and is trusted as the manifest is.
+    Local,
+    /// This user trusts these bytes.
+    Trusted,
+    /// This user was never asked.
+    New,
+    /// This user, or the lockfile, knows it with other bytes: it is asked about again.
+    Changed,
 }
 
 /// A script or an extension as a manifest names it.
@@ -154,6 +183,7 @@ impl Extensions {
         }
         all.extend(hooks.iter().map(|named| (named.clone(), Role::Hook)));
         all.retain(|(named, _)| matches!(named.kind, UseKind::Script | UseKind::Extension));
+        self.hashes.extend(Self::pins(manifest));
         if all.is_empty() {
             return Ok(Vec::new());
         }
@@ -166,9 +196,8 @@ impl Extensions {
             let hash = source.hash.to_string();
             self.hashes.insert(source.name.clone(), hash.clone());
             let missing = source.needs.beyond(&allow);
-            let local = source.folder.starts_with(&self.base);
-            let path = source.folder.join(&source.main);
-            found.insert((source.name.clone(), role, path.clone()), Used { name: source.name, role, path, hash, allow, missing, local });
+            let used = self.used_as(&trust, &source, role, allow, missing);
+            found.insert((source.name.clone(), role, used.path.clone()), used);
         }
         Ok(found.into_values().collect())
     }
@@ -193,15 +222,7 @@ impl Extensions {
             None => limits,
         };
         let grants = self.grants(named, &source)?;
-        let used = Used {
-            name: source.name.clone(),
-            role,
-            path: source.folder.join(&source.main),
-            hash: source.hash.to_string(),
-            missing: source.needs.beyond(&grants),
-            allow: grants.clone(),
-            local: source.folder.starts_with(&self.base),
-        };
+        let used = self.used_as(&Trust::default(), &source, role, grants.clone(), source.needs.beyond(&grants));
         let allowed = Allowed {
             name: source.name.clone(),
             grants,
@@ -213,6 +234,44 @@ impl Extensions {
         };
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert((used.name.clone(), role), used);
         Script::load(source, role, partial, allowed, limits).map_err(|error| named.at(error))
+    }
+
+    fn used_as(&self, trust: &Trust, source: &Source, role: Role, allow: Grants, missing: Grants) -> Used {
+        let local = source.folder.starts_with(&self.base);
+        Used {
+            name: source.name.clone(),
+            role,
+            path: source.folder.join(&source.main),
+            hash: source.hash.to_string(),
+            allow,
+            missing,
+            version: source.version.clone(),
+            summary: source.summary.clone(),
+            element: None,
+            trust: self.standing(trust, source, local),
+            bare: source.bare,
+            local,
+        }
+    }
+
+    fn standing(&self, trust: &Trust, source: &Source, local: bool) -> Standing {
+        let hash = source.hash.to_string();
+        if local {
+            return Standing::Local;
+        }
+        if trust.grants(&self.manifest, &source.name, Some(&hash)).is_some() {
+            return Standing::Trusted;
+        }
+        let known = trust.grants(&self.manifest, &source.name, None).is_some();
+        if known || self.locked.get(&source.name).is_some_and(|locked| *locked != hash) { Standing::Changed } else { Standing::New }
+    }
+
+    /// Whether this user trusts the manifest on this machine.
+    ///
+    /// # Errors
+    /// When what the user allowed cannot be read.
+    pub fn is_trusted(&self) -> Result<bool> {
+        Ok(Trust::read()?.has_manifest(&self.manifest))
     }
 
     fn find(&self, named: &Named) -> Result<Source> {

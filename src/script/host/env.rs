@@ -17,6 +17,6 @@ pub(super) const MODULE: HostModule = HostModule {
 fn register(module: &mut Registrar) {
     module.one("get", |call, name: ImmutableString| {
         call.allowed().may_see(&name)?;
-        Ok(std::env::var(name.as_str()).ok())
+        Ok(call.watch().and_then(|watch| watch.variable(&name)).unwrap_or_else(|| std::env::var(name.as_str()).ok()))
     });
 }

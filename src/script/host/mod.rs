@@ -39,6 +39,7 @@ pub use handle::Handle;
 
 use super::call::{Call, give, nobody};
 use super::grants::Kind;
+use super::watch::traced;
 use crate::error::{Error, ErrorKind, Result};
 
 /// One module of host functions.
@@ -105,7 +106,7 @@ pub(super) fn register(engine: &mut Engine, kinds: &[Kind]) {
 }
 
 fn build(module: &HostModule) -> Registrar {
-    let mut registrar = Registrar { module: Module::new(), names: Vec::new() };
+    let mut registrar = Registrar { own: module.name, module: Module::new(), names: Vec::new() };
     (module.register)(&mut registrar);
     registrar.module.build_index();
     registrar
@@ -139,6 +140,7 @@ pub fn reference() -> String {
 
 /// Takes a module's functions.
 pub struct Registrar {
+    own: &'static str,
     module: Module,
     names: Vec<&'static str>,
 }
@@ -236,21 +238,35 @@ impl Registrar {
     /// A function without parameters.
     pub fn zero<R: Answer>(&mut self, name: &'static str, work: impl Fn(&Call) -> Result<R> + Send + Sync + 'static) {
         self.names.push(name);
-        FuncRegistration::new(name).set_into_module(&mut self.module, move |context: NativeCallContext<'_>| with(&context, &work));
+        let own = (self.own, name);
+        FuncRegistration::new(name).set_into_module(&mut self.module, move |context: NativeCallContext<'_>| {
+            with(&context, |call| traced(call, &context, own, &[], || work(call).map(Answer::give)))
+        });
     }
 
     /// A function of one parameter.
     pub fn one<A: Argument, R: Answer>(&mut self, name: &'static str, work: impl Fn(&Call, A) -> Result<R> + Send + Sync + 'static) {
         self.names.push(name);
-        FuncRegistration::new(name)
-            .set_into_module(&mut self.module, move |context: NativeCallContext<'_>, a: Dynamic| with(&context, |call| work(call, take(name, 1, a)?)));
+        let own = (self.own, name);
+        FuncRegistration::new(name).set_into_module(&mut self.module, move |context: NativeCallContext<'_>, a: Dynamic| {
+            with(&context, |call| {
+                let value = call.watch().map(|_| a.clone());
+                let told: Vec<&Dynamic> = value.iter().collect();
+                traced(call, &context, own, &told, || work(call, take(name, 1, a)?).map(Answer::give))
+            })
+        });
     }
 
     /// A function of two parameters.
     pub fn two<A: Argument, B: Argument, R: Answer>(&mut self, name: &'static str, work: impl Fn(&Call, A, B) -> Result<R> + Send + Sync + 'static) {
         self.names.push(name);
+        let own = (self.own, name);
         FuncRegistration::new(name).set_into_module(&mut self.module, move |context: NativeCallContext<'_>, a: Dynamic, b: Dynamic| {
-            with(&context, |call| work(call, take(name, 1, a)?, take(name, 2, b)?))
+            with(&context, |call| {
+                let values = call.watch().map(|_| [a.clone(), b.clone()]);
+                let told: Vec<&Dynamic> = values.iter().flatten().collect();
+                traced(call, &context, own, &told, || work(call, take(name, 1, a)?, take(name, 2, b)?).map(Answer::give))
+            })
         });
     }
 
@@ -261,8 +277,13 @@ impl Registrar {
         work: impl Fn(&Call, A, B, C) -> Result<R> + Send + Sync + 'static,
     ) {
         self.names.push(name);
+        let own = (self.own, name);
         FuncRegistration::new(name).set_into_module(&mut self.module, move |context: NativeCallContext<'_>, a: Dynamic, b: Dynamic, c: Dynamic| {
-            with(&context, |call| work(call, take(name, 1, a)?, take(name, 2, b)?, take(name, 3, c)?))
+            with(&context, |call| {
+                let values = call.watch().map(|_| [a.clone(), b.clone(), c.clone()]);
+                let told: Vec<&Dynamic> = values.iter().flatten().collect();
+                traced(call, &context, own, &told, || work(call, take(name, 1, a)?, take(name, 2, b)?, take(name, 3, c)?).map(Answer::give))
+            })
         });
     }
 

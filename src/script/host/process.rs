@@ -79,7 +79,10 @@ fn run(call: &Call, argv: &Array, options: &Options) -> Result<Map> {
         program = program.timeout(Duration::from_secs(seconds.min(1 << 30)));
     }
     program = program.most_output(options.count("max_output")?.unwrap_or(USUAL).min(LARGEST) as usize);
-    let outcome = call.wait(|cx| program.run(cx))?;
+    let outcome = match call.watch().and_then(|watch| watch.program(&argv)) {
+        Some(staged) => staged?,
+        None => call.wait(|cx| program.run(cx))?,
+    };
     if options.truth("check")?.unwrap_or(false) && !outcome.is_success() {
         return Err(failed(name, &outcome));
     }

@@ -60,6 +60,9 @@ impl Http {
         if cx.offline() {
             return Err(offline(&shown));
         }
+        if self.1.is_some() {
+            return Err(Error::new(ErrorKind::Unsupported, format!("`{shown}` is not asked: a test has only what its script itself asks by `http`")));
+        }
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
         let what = format!("{method} {shown}");
         let mut home = parse(ask.url, &shown)?;

@@ -37,10 +37,12 @@ pub(crate) struct Body {
     what: String,
     chunk: Vec<u8>,
     read: usize,
-    _slot: Slot,
+    /// Bytes that came before.
+    ready: Option<Vec<u8>>,
+    _slot: Option<Slot>,
 }
 
-enum Piece {
+pub(super) enum Piece {
     Head(u16, HeaderMap),
     Chunk(Vec<u8>),
     End,
@@ -64,7 +66,7 @@ pub(crate) fn exchange(cx: &Context, client: &Client, request: Request, patience
         .name("http".to_owned())
         .spawn(move || pump(&client, request, patience, &sender))
         .map_err(|error| Error::new(ErrorKind::Network, format!("{what}: could not start a thread")).caused_by(error))?;
-    let mut body = Body { pieces, cx: cx.clone(), what: what.to_owned(), chunk: Vec::new(), read: 0, _slot: slot };
+    let mut body = Body { pieces, cx: cx.clone(), what: what.to_owned(), chunk: Vec::new(), read: 0, ready: None, _slot: Some(slot) };
     match body.next_piece()? {
         Piece::Head(status, headers) => Ok(Exchange { status, headers, body }),
         _ => Err(Error::new(ErrorKind::Internal, format!("{what}: a body came before its head"))),
@@ -118,11 +120,19 @@ fn pump(client: &Client, mut request: Request, patience: Patience, pieces: &Send
 }
 
 impl Body {
+    /// A body that is all there.
+    pub(super) fn of(cx: &Context, what: &str, pieces: Receiver<Piece>, bytes: Vec<u8>) -> Self {
+        Self { pieces, cx: cx.clone(), what: what.to_owned(), chunk: Vec::new(), read: 0, ready: Some(bytes), _slot: None }
+    }
+
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
     /// `Network` (temporary) when the connection broke or stalled, `Interrupted`.
     pub(crate) fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        if let Some(bytes) = self.ready.take() {
+            return Ok(Some(bytes).filter(|bytes| !bytes.is_empty()));
+        }
         match self.next_piece()? {
             Piece::Chunk(chunk) => Ok(Some(chunk)),
             _ => Ok(None),

@@ -13,6 +13,7 @@ mod part;
 mod retry;
 mod send;
 mod slots;
+mod tape;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) use exchange::Body;
 pub(crate) use failure::{offline, status};
 pub use retry::Timing;
 pub use send::{Reply, Send};
+pub use tape::{Asked, Played, Tape};
 
 use crate::error::Result;
 use crate::model::Digest;
@@ -70,7 +72,7 @@ impl std::fmt::Debug for Auth {
 
 /// The shared client; cheap to clone.
 #[derive(Clone)]
-pub struct Http(client::Handle);
+pub struct Http(client::Handle, Option<tape::Held>);
 
 impl std::fmt::Debug for Http {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -108,7 +110,13 @@ impl Http {
     /// # Errors
     /// When a configured file cannot be read.
     pub fn new(options: HttpOptions) -> Result<Self> {
-        Ok(Self(Arc::new(client::Shared::new(options)?)))
+        Ok(Self(Arc::new(client::Shared::new(options)?), None))
+    }
+
+    /// The same, whose requests are answered by a tape, or kept on it. Only what is sent for extensions goes out so; all else is refused.
+    #[must_use]
+    pub fn with_tape(&self, tape: Arc<dyn Tape>) -> Self {
+        Self(Arc::clone(&self.0), Some(tape::Held(tape)))
     }
 
     /// GET into memory. 200, 304, 404 and 410 come back as answers; everything else is an error after the retries that make sense.

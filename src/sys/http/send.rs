@@ -10,8 +10,9 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, H
 use url::Url;
 
 use super::credentials::{base64, origin, split_userinfo};
-use super::exchange::{Body, Patience, exchange};
+use super::exchange::{Body, Exchange, Patience, exchange};
 use super::failure::offline;
+use super::tape::{Asked, Played};
 use super::{Auth, Http};
 use crate::error::{Error, ErrorKind, Result};
 use crate::roles::Context;
@@ -19,6 +20,8 @@ use crate::sys::{hide_secrets, redact};
 
 /// Redirects followed before giving up.
 const MOST_HOPS: usize = 10;
+/// Longer answers are not kept on a tape.
+const LONGEST_KEPT: u64 = 64 << 20;
 /// Headers that say nothing of who asks: the only ones that another origin gets.
 const PLAIN: [HeaderName; 4] = [ACCEPT, ACCEPT_LANGUAGE, IF_NONE_MATCH, USER_AGENT];
 
@@ -132,10 +135,7 @@ impl Http {
             let what = format!("{method} {}", hide_secrets(&redact(url.as_str())));
             let at_home = origin(&url) == home;
             let request = request(&method, &url, send, auth.filter(|_| at_home), body, at_home, &what)?;
-            let slot = self.slots().take(cx, &origin(&url))?;
-            let timing = self.timing();
-            let patience = Patience { stall: timing.stall, window: timing.stall.max(Duration::from_millis(1)) };
-            let answer = exchange(cx, self.client()?, request, patience, slot, &what)?;
+            let answer = self.answered(cx, request, &url, body, &what)?;
             let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
             let Some(to) = answer.headers.get(LOCATION).filter(|_| moved && send.follow) else {
                 let headers = answer.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).collect();
@@ -166,6 +166,26 @@ impl Http {
             url = next;
         }
         Err(Error::new(ErrorKind::Network, format!("{} {shown}: more than {MOST_HOPS} redirects", send.method)))
+    }
+}
+
+impl Http {
+    /// One request's answer: from the server, or from a tape.
+    fn answered(&self, cx: &Context, request: Request, url: &Url, body: Option<&[u8]>, what: &str) -> Result<Exchange> {
+        let method = request.method().clone();
+        let asked = Asked { method: method.as_str(), url: url.as_str(), body };
+        let played = self.1.as_ref().map(|tape| tape.0.play(&asked)).transpose()?;
+        if let Some(Some(played)) = played {
+            return Ok(played.exchange(cx, what));
+        }
+        let slot = self.slots().take(cx, &origin(url))?;
+        let timing = self.timing();
+        let patience = Patience { stall: timing.stall, window: timing.stall.max(Duration::from_millis(1)) };
+        let mut answer = exchange(cx, self.client()?, request, patience, slot, what)?;
+        let Some(tape) = &self.1 else { return Ok(answer) };
+        let played = Played::read(&mut answer, LONGEST_KEPT)?;
+        tape.0.keep(&asked, &played);
+        Ok(played.exchange(cx, what))
     }
 }
 
