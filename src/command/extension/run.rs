@@ -72,6 +72,11 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
         Error::new(ErrorKind::Usage, format!("nobody can tell what the extension `{}` serves as", source.name))
             .hint("say `--role repository`, `--role hook`, …")
     })?;
+    if !reviewed.functions.iter().any(|function| function.name == options.function) && !source.text().trim().is_empty() {
+        let error = Error::new(ErrorKind::Usage, format!("the extension `{}` has no function `{}`", source.name, options.function.escape_debug()));
+        let known: Vec<String> = reviewed.functions.iter().filter(|function| function.called).map(|function| format!("`{}`", function.name)).collect();
+        return Err(error.hint(format!("greffon calls {}", if known.is_empty() { "none of its functions".to_owned() } else { known.join(", ") })));
+    }
     let request = read_request(options.request.as_deref())?;
     let grants = grants(&source, &options.allow)?;
     let limits = Limits::default().with(&source.limits, false)?;
@@ -84,11 +89,6 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
     let script = Script::load(source, role, true, allowed, limits);
     let begun = std::time::Instant::now();
     let outcome = script.and_then(|script| {
-        if !script.has(&options.function) {
-            let error = Error::new(ErrorKind::Usage, format!("the extension `{name}` has no function `{}`", options.function.escape_debug()));
-            let known: Vec<String> = reviewed.functions.iter().filter(|function| function.called).map(|function| format!("`{}`", function.name)).collect();
-            return Err(error.hint(format!("greffon calls {}", if known.is_empty() { "none of its functions".to_owned() } else { known.join(", ") })));
-        }
         let instance = Instance::new(script, role, facts.clone(), None).watched(Arc::clone(&watch));
         let instance = match &site {
             Some(site) => instance.at_site(site, facts.clone()),
@@ -99,6 +99,10 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
     let (answer, failure) = match outcome {
         Ok(answer) => (Some(hidden(answer)), None),
         Err(error) if matches!(error.kind(), ErrorKind::Usage | ErrorKind::Interrupted) => return Err(error),
+        // There is no manifest to write it into.
+        Err(error) if error.hints().iter().any(|hint| hint.contains("`allow = ")) => {
+            (None, Some(error.hint("here: `--allow KIND=VALUE`, for instance `--allow net=HOST`")))
+        }
         Err(error) => (None, Some(error)),
     };
     Ok(Report {

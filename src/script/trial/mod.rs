@@ -134,8 +134,11 @@ fn one(cx: &Context, source: &Source, tests: &Source, file: &Path, role: Role, n
         return Err(failed);
     }
     // A request that nothing answered fails the test, whatever the extension made of that.
-    if error.is_none() {
-        error = tape.missed().first().map(|request| tape.nothing_for(request));
+    let unsaid = |error: &Error| !error.message().contains("has no recording of");
+    if error.as_ref().is_none_or(unsaid)
+        && let Some(request) = tape.missed().first()
+    {
+        error = Error::all(std::iter::once(tape.nothing_for(request)).chain(error).collect());
     }
     Ok(Outcome { file: file.to_owned(), name, took: begun.elapsed(), error, log: stand.lines.all(), recorded: tape.finish()? })
 }
