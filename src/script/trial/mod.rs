@@ -12,6 +12,7 @@ mod tester;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -174,6 +175,8 @@ fn play(cx: &Context, tests: &Source, function: &str, tester: tester::Tester) ->
         facts: Arc::new(Facts::default()),
         inner: None,
         roles: Arc::new(BTreeMap::new()),
+        said: AtomicUsize::new(0),
+        questions: AtomicUsize::new(0),
         told: Mutex::default(),
         watch: None,
     };
