@@ -231,3 +231,92 @@ fn of_very_many_tags_only_one_is_fetched_where_names_are_all_there_is() {
     assert!(here(&infos[0]));
     assert!(!here(&infos[40]), "the others are not fetched to know their names");
 }
+
+/// A repository of twelve tags whose objects all lie in files of their own, one of them spoilt.
+fn spoilt(world: &World, folder: &str, spoil: impl Fn(&std::path::Path, &Repo)) -> String {
+    let repo = Repo::init(&world.path(folder));
+    for number in 0..12 {
+        repo.write("greffon.toml", package("plugins", "x", &format!("1.{number}.0"), "")).write("data/own.txt", format!("of {number}"));
+        repo.commit("more");
+        repo.tag(&format!("v1.{number}.0"));
+    }
+    spoil(&repo.folder().join(".git/objects"), &repo);
+    repo.folder().join(".git").display().to_string()
+}
+
+fn object(objects: &std::path::Path, id: &str) -> std::path::PathBuf {
+    objects.join(&id[..2]).join(&id[2..])
+}
+
+#[test]
+fn one_torn_tag_is_left_out_and_the_others_serve() {
+    let world = World::new();
+    let gone = |what: &'static str| move |objects: &std::path::Path, repo: &Repo| std::fs::remove_file(object(objects, &repo.rev(what))).expect("it was there");
+    let torn = |what: &'static str| {
+        move |objects: &std::path::Path, repo: &Repo| {
+            let path = object(objects, &repo.rev(what));
+            let half = std::fs::read(&path).expect("it is there");
+            std::fs::remove_file(&path).expect("removed");
+            std::fs::write(&path, &half[..half.len() / 2]).expect("written");
+        }
+    };
+    let cases: Vec<(&str, String)> = vec![
+        ("a missing file", spoilt(&world, "a", gone("v1.5.0:data/own.txt"))),
+        ("a missing folder", spoilt(&world, "b", gone("v1.5.0:data"))),
+        ("a missing commit", spoilt(&world, "c", gone("v1.5.0^{commit}"))),
+        ("half a file", spoilt(&world, "d", torn("v1.5.0:data/own.txt"))),
+        ("half of what says the version", spoilt(&world, "e", torn("v1.5.0:greffon.toml"))),
+        ("half a tree", spoilt(&world, "f", torn("v1.5.0^{tree}"))),
+    ];
+    let server = GitServer::start(&world.path(""));
+    for (what, path) in &cases {
+        let served = server.url(&format!("/{}/.git", path.trim_end_matches("/.git").rsplit('/').next().expect("a name")));
+        // Over the network a part is tried twice before it is given up, which takes its time: two of them will do.
+        let urls = if matches!(*what, "a missing file" | "half of what says the version") { vec![path, &served] } else { vec![path] };
+        for url in urls {
+            // The second time the others are known already.
+            for _ in 0..2 {
+                let infos = infos(&world, &*repository(&world, json!({ "elements": { "plugins/x": url } })), "plugins/x");
+                assert_eq!((infos.len(), infos[0].version.as_str()), (11, "1.11.0"), "{what} at {url}: {:?}", texts(&infos));
+                assert!(!texts(&infos).contains(&"1.5.0"));
+            }
+            assert!(pinned(&world, url, GitPin::Tag("v1.5.0".into()), None).is_err(), "{what}: what is asked for by name is an error");
+        }
+    }
+    // A twin: where every tag is torn there is nothing to serve, and that is an error.
+    let path = spoilt(&world, "all", |objects, repo| {
+        for number in 0..12 {
+            std::fs::remove_file(object(objects, &repo.rev(&format!("v1.{number}.0:data/own.txt")))).expect("removed");
+        }
+    });
+    let repository = repository(&world, json!({ "elements": { "plugins/x": path } }));
+    let refused = repository.versions(&world.cx, &VersionsRequest { id: "plugins/x".parse().expect("an id") });
+    assert_eq!(refused.expect_err("nothing is whole").kind(), ErrorKind::Git);
+}
+
+#[test]
+fn a_large_repository_of_this_machine_is_linked_and_what_is_read_of_it_is_hashed() {
+    use std::os::unix::fs::MetadataExt as _;
+    let world = World::new();
+    let repo = Repo::init(&world.path("large"));
+    let mut files: Vec<(String, Vec<u8>)> = (0..1_500).map(|n| (format!("part{}/file{n}.txt", n % 30), format!("of {n}").into_bytes())).collect();
+    files.push(("greffon.toml".to_owned(), package("plugins", "x", "1.0.0", "").into_bytes()));
+    repo.commit_many(files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
+    repo.tag("v1.0.0").git(&["repack", "-adq"]);
+    let url = repo.folder().display().to_string();
+    let found = infos(&world, &*repository(&world, json!({ "elements": { "plugins/x": url } })), "plugins/x");
+    assert_eq!(texts(&found), ["1.0.0"]);
+    let source = world.env.sources.open(&url, None).expect("a source");
+    let packs = |folder: &std::path::Path| -> Vec<std::path::PathBuf> {
+        let listing = std::fs::read_dir(folder).expect("listed").flatten().map(|entry| entry.path());
+        listing.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect()
+    };
+    let linked = packs(&source.directory().join("objects/pack"));
+    assert_eq!(linked.len(), 1);
+    assert!(std::fs::metadata(&linked[0]).expect("there").nlink() > 1, "the pack is one file with two names");
+    // The repository goes; the stock stays whole.
+    std::fs::remove_dir_all(repo.folder()).expect("removed");
+    let commit = download(&found[0]).1.parse().expect("an id");
+    let tree = source.tree(commit, None).expect("still here");
+    assert_eq!(source.read(tree, "part7/file7.txt").expect("read"), Some(b"of 7".to_vec()));
+}

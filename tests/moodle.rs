@@ -3,6 +3,8 @@
 
 #[path = "moodle_ops/check.rs"]
 mod check;
+#[path = "moodle_ops/cores.rs"]
+mod cores;
 mod moodle_site;
 mod support;
 

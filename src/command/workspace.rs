@@ -12,7 +12,7 @@ use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes};
 use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
-use crate::registry::{Extensions, Registry, Used, default_spec, placed};
+use crate::registry::{Extensions, Registry, Used, brought_along, default_spec, placed};
 use crate::roles::{Client, ContextBuilder, Dialogues, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::{Generation, Site};
 use crate::sys::stockroom::StockLock;
@@ -88,7 +88,12 @@ impl Workspace {
     pub fn of(globals: &Globals, surroundings: ContextBuilder, manifest: Manifest) -> Result<Self> {
         let base = folder_of(&manifest);
         let machine = Machine::open(globals, surroundings, Some(&manifest.config), &base)?;
-        let manifest = manifest.with_user(&machine.user);
+        let completed = |manifest: Manifest| {
+            let mut manifest = manifest.with_user(&machine.user);
+            manifest.config.repositories.extend(brought_along(&manifest.config, &base));
+            manifest
+        };
+        let manifest = completed(manifest);
         let lock_path = base.join("greffon.lock");
         let lock_text = fs::read_text(&lock_path, 64 << 20)?;
         let (lock, lock_conflicted) = match &lock_text {
@@ -99,7 +104,7 @@ impl Workspace {
         let surveyed = extensions.survey(&manifest, &super::hooks::mentioned(&manifest))?;
         let extensions = Arc::new(extensions);
         let (env, parts, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
-        let manifest = if extensions.wrote() { Manifest::load(&manifest.path)?.with_user(&machine.user) } else { manifest };
+        let manifest = if extensions.wrote() { completed(Manifest::load(&manifest.path)?) } else { manifest };
         let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
         Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, parts, schemes, extensions, surveyed })
     }

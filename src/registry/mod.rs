@@ -11,7 +11,7 @@ use crate::builtin::client::{self, Parts};
 use crate::builtin::environment::Env;
 use crate::builtin::{downloader, installer, repository, stock};
 use crate::error::Result;
-use crate::manifest::{UseKind, UseSpec};
+use crate::manifest::{Config, UseKind, UseSpec};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
 use crate::version::{SCHEMES, Scheme, scheme};
 
@@ -64,7 +64,8 @@ impl Registry {
                 .with("folder", repository::folder::build as MakeRepository)
                 .with("git", repository::git::build as MakeRepository)
                 .with("index", repository::index::build as MakeRepository)
-                .with("moodle-directory", repository::moodle_directory::build as MakeRepository),
+                .with("moodle-directory", repository::moodle_directory::build as MakeRepository)
+                .with(repository::moodle_downloads::NAME, repository::moodle_downloads::build as MakeRepository),
             downloaders: Table::new("downloader").native(native::downloader as MakeDownloader).with("standard", downloader::build as MakeDownloader),
             installers: Table::new("installer")
                 .native(native::installer as MakeInstaller)
@@ -72,6 +73,21 @@ impl Registry {
                 .with("tree", installer::tree::build as MakeInstaller),
         }
     }
+}
+
+/// The repository that an application brings along, asked after all that the manifest names: Moodle itself, from where everybody
+/// gets it, for a core without a source.
+#[must_use]
+pub fn brought_along(config: &Config, base: &std::path::Path) -> Option<UseSpec> {
+    const NAME: &str = "moodle.git";
+    let installer = config.installer.as_ref().filter(|spec| spec.kind == UseKind::Builtin && spec.target == installer::moodle::NAME)?;
+    if config.repositories.iter().any(|spec| spec.name.as_deref() == Some(NAME)) {
+        return None;
+    }
+    let core = installer.options.get("core").and_then(serde_json::Value::as_str).unwrap_or("moodle");
+    let elements = serde_json::json!({ format!("core/{core}"): installer::moodle::PUBLIC });
+    let options = serde_json::Map::from_iter([("elements".to_owned(), elements)]);
+    Some(UseSpec { kind: UseKind::Builtin, target: "git".to_owned(), name: Some(NAME.to_owned()), options, place: None, base: base.to_owned() })
 }
 
 /// The spec that serves where the manifest names none.

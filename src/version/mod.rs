@@ -85,6 +85,11 @@ pub trait Matcher: Debug + Send + Sync {
     }
 }
 
+/// Major and minor number of every branch of Moodle that is known here, ascending.
+pub fn moodle_branches() -> impl Iterator<Item = (u64, u64)> {
+    moodle::branches()
+}
+
 /// The names of the built-in schemes.
 pub const SCHEMES: [&str; 5] = ["3m", "semver", "moodle", "date", "natural"];
 

@@ -57,6 +57,11 @@ const BRANCHES: [(Branch, u64); 33] = [
     ((5, 3), 2_026_100_500),
 ];
 
+/// Major and minor number of every branch that is known, ascending, without those that never came to be (4.6).
+pub(super) fn branches() -> impl Iterator<Item = (u64, u64)> {
+    BRANCHES.iter().map(|(branch, _)| *branch).filter(|branch| *branch != (4, 6))
+}
+
 /// Build, hundredths (100: a weekly build of unknown date), stage, number within the stage.
 type Key = (u64, u8, u8, u64);
 

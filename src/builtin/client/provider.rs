@@ -9,6 +9,7 @@ use super::Standard;
 use super::exact::{Exact, exactly};
 use super::locking::source_of;
 use super::near::nearest_known;
+use crate::builtin::memo::Memo;
 use crate::builtin::repository::{GitElement, PathElement};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
@@ -27,6 +28,8 @@ pub(super) struct Asked {
     /// The lock as it stood.
     pub(super) lock: Lock,
     held: Mutex<Vec<String>>,
+    /// What git sources of elements' own offer, by element, source and scheme.
+    own: Memo<(ElementId, String), Arc<Vec<ElementInfo>>>,
 }
 
 impl Asked {
@@ -179,7 +182,8 @@ impl<'a> SiteProvider<'a> {
                     installer: Arc::clone(&self.client.parts.installer),
                     stockroom: self.client.parts.stockroom.clone(),
                 };
-                let infos = element.infos(cx)?;
+                let key = (id.clone(), format!("{source:?} {:?}", element.scheme));
+                let infos = self.asked.own.get(&key, || element.infos(cx).map(Arc::new))?.to_vec();
                 if infos.is_empty() && *pin == GitPin::Version {
                     return Err(no_version(cx, &element));
                 }

@@ -5,6 +5,7 @@ pub mod folder;
 pub mod git;
 pub mod index;
 pub mod moodle_directory;
+pub mod moodle_downloads;
 pub mod path;
 pub(crate) mod search;
 

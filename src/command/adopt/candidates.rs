@@ -8,8 +8,8 @@ use crate::builtin::repository::GitElement;
 use crate::command::Workspace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, GitPin, LockedElement, ObjectId, Version};
-use crate::roles::{RefVersions, Surveyed, Versions, VersionsRequest};
-use crate::sys::git::{Checkout, Want, commits_with, leading_ref};
+use crate::roles::{Level, RefVersions, Surveyed, Versions, VersionsRequest};
+use crate::sys::git::{Checkout, Want, commits_with, having, leading_ref};
 
 /// Beyond this many refs those of a core are chosen by their names: each is a large download.
 const MANY: usize = 64;
@@ -73,7 +73,15 @@ pub(super) fn configured(workspace: &Workspace, id: &ElementId) -> Result<Option
 }
 
 /// The commits that tags and branches lead to; a checkout's own commit alone, where the repository gives it.
-pub(super) fn of_refs(workspace: &Workspace, seen: &Surveyed, origin: &Origin, checkout: Option<&Checkout>) -> Result<Vec<Candidate>> {
+/// `marker`: a file of the element and what stands there. Of a repository on this machine only the commits that have just this file
+/// are looked at, where there are some.
+pub(super) fn of_refs(
+    workspace: &Workspace,
+    seen: &Surveyed,
+    origin: &Origin,
+    checkout: Option<&Checkout>,
+    marker: Option<(&str, ObjectId)>,
+) -> Result<Vec<Candidate>> {
     let cx = &workspace.machine.cx;
     let source = workspace.machine.sources.open(&origin.url, None)?;
     let mut refused = None;
@@ -104,8 +112,20 @@ pub(super) fn of_refs(workspace: &Workspace, seen: &Surveyed, origin: &Origin, c
             candidates.push((found.name, found.commit));
         }
     }
+    if let Some((path, blob)) = marker
+        && Path::new(&origin.url).is_absolute()
+    {
+        let commits: Vec<ObjectId> = candidates.iter().map(|(_, commit)| *commit).collect();
+        let having = having(Path::new(&origin.url), &commits, &inside(origin, path), blob)?;
+        if !having.is_empty() {
+            candidates.retain(|(_, commit)| having.contains(commit));
+        }
+    }
     let wants: Vec<Want> = candidates.iter().map(|(name, commit)| Want { reference: Some(name.clone()), commit: *commit }).collect();
-    source.fetch(cx, &wants)?;
+    for (want, error) in source.fetch_most(cx, &wants)? {
+        cx.log(Level::Warning, format!("{}: `{}` is left out: {error}", seen.id, want.reference.unwrap_or_default()));
+        candidates.retain(|(_, commit)| *commit != want.commit);
+    }
     let mut found = Vec::with_capacity(candidates.len());
     for (name, commit) in candidates {
         if let Ok(tree) = source.tree(commit, origin.subdir.as_deref()) {
@@ -118,14 +138,18 @@ pub(super) fn of_refs(workspace: &Workspace, seen: &Surveyed, origin: &Origin, c
     }
 }
 
+/// A file of an element, from the top of its repository.
+fn inside(origin: &Origin, marker: &str) -> String {
+    origin.subdir.as_ref().map_or_else(|| marker.to_owned(), |subdir| format!("{}/{marker}", subdir.trim_matches('/')))
+}
+
 /// Commits of a repository on this machine that no tag or branch points at, and whose marker is the same file.
 pub(super) fn of_history(workspace: &Workspace, origin: &Origin, marker: &str, blob: ObjectId) -> Result<Vec<Candidate>> {
     let path = Path::new(&origin.url);
     if !path.is_absolute() {
         return Ok(Vec::new());
     }
-    let inside = origin.subdir.as_ref().map_or_else(|| marker.to_owned(), |subdir| format!("{}/{marker}", subdir.trim_matches('/')));
-    let commits = commits_with(path, &inside, blob)?;
+    let commits = commits_with(path, &inside(origin, marker), blob)?;
     let source = workspace.machine.sources.open(&origin.url, None)?;
     let wants: Vec<Want> = commits.iter().map(|commit| Want { reference: None, commit: *commit }).collect();
     source.fetch(&workspace.machine.cx, &wants)?;

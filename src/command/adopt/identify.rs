@@ -125,7 +125,8 @@ impl Finder<'_> {
 
     /// The commit that stands there or is nearest to it; `None`: nothing there is near.
     pub(super) fn identify(&self, seen: &Surveyed, place: &Place, origin: &Origin, checkout: Option<&Checkout>) -> Result<Option<Identified>> {
-        let candidates = of_refs(self.workspace, seen, origin, checkout)?;
+        let marker = seen.marker.as_ref().and_then(|marker| Some((marker.as_str(), place.files.get(marker)?.0.id)));
+        let candidates = of_refs(self.workspace, seen, origin, checkout, marker)?;
         self.workspace.machine.stockroom.objects().refresh()?;
         let mut best = self.nearest(seen, place, candidates)?;
         let settled = best.as_ref().is_some_and(|best| best.difference.edits.is_empty() || best.candidate.own);

@@ -9,7 +9,7 @@ use crate::sys::git::url_is_understood;
 use crate::version::scheme;
 
 /// Where Moodle itself comes from where a file does not say.
-pub(super) const MOODLE: &str = "https://github.com/moodle/moodle.git";
+pub(super) const MOODLE: &str = crate::builtin::installer::moodle::PUBLIC;
 
 /// The element of a plugin; `None`, and told, where it has no name that could be one.
 pub(super) fn plugin(sheet: &mut Sheet<'_>, span: &Range<usize>, component: &str) -> Option<ElementId> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use git2::{Repository, Sort};
 
 use super::fetch::{id_of, oid};
-use super::local::repository;
+use super::local::{objects_of, repository};
+use super::loose::is_torn;
 use super::pool::PlainError;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
@@ -52,6 +53,9 @@ pub fn checkout(folder: &Path) -> Result<Checkout> {
     checkout.remote = text(format!("remote.{remote}.url")).map(|url| absolute(folder, url));
     checkout.stashes = found.reflog("refs/stash").map_or(0, |log| log.len());
     let Ok(head) = found.head() else { return Ok(checkout) };
+    if head.target().is_some_and(|target| is_torn(&objects_of(&found), target)) {
+        return Ok(checkout);
+    }
     let Ok(commit) = head.peel_to_commit() else { return Ok(checkout) };
     checkout.head = Some(id_of(commit.id()));
     if head.is_branch() {
@@ -114,6 +118,24 @@ pub fn commits_with(folder: &Path, path: &str, blob: ObjectId) -> Result<Vec<Obj
         tree.and_then(|tree| tree.get_path(Path::new(path))).is_ok_and(|entry| entry.id() == oid(blob))
     };
     Ok(walk.take(HISTORY).filter_map(std::result::Result::ok).filter(|id| has(&found, *id)).take(FOUND).map(id_of).collect())
+}
+
+/// Those of some commits of a repository on this machine whose file at `path` is this blob. Nothing is copied to find out.
+///
+/// # Errors
+/// `NotFound`.
+pub fn having(folder: &Path, commits: &[ObjectId], path: &str, blob: ObjectId) -> Result<Vec<ObjectId>> {
+    let found = repository(folder)?;
+    let objects = objects_of(&found);
+    let has = |id: &ObjectId| {
+        if is_torn(&objects, oid(*id)) {
+            return false;
+        }
+        let tree = found.find_commit(oid(*id)).ok().filter(|commit| !is_torn(&objects, commit.tree_id()));
+        let tree = tree.ok_or_else(|| git2::Error::from_str("torn")).and_then(|commit| commit.tree());
+        tree.and_then(|tree| tree.get_path(Path::new(path))).is_ok_and(|entry| entry.id() == oid(blob))
+    };
+    Ok(commits.iter().copied().filter(has).collect())
 }
 
 /// The branch or tag, by its full name, of a repository on this machine that leads to a commit.

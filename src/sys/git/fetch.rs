@@ -129,15 +129,39 @@ fn unshown(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>,
 fn download(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>, asked: &[String], depth: i32) -> Result<()> {
     let task = format!("fetch {}", into.shown);
     cx.emit(Event::Started { task: task.clone(), total: None, unit: Unit::Items });
+    let received = Cell::new(None);
     let result = remote.http.timing().run(cx, || {
         sweep(into.directory);
-        Ok(attempt(cx, into, remote, advert, asked, depth, &task)?)
+        let before = received.take();
+        attempt(cx, into, remote, advert, asked, depth, &task, &received).map_err(|error| {
+            // A server that ends its answer in good order, and twice at one place, is not cut off: it cannot read on itself.
+            let settled = before.is_some() && before == received.get();
+            let error = if settled { cannot_give(into, error) } else { error };
+            error.into()
+        })
     });
     cx.emit(Event::Finished { task });
     result
 }
 
-fn attempt(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>, asked: &[String], depth: i32, task: &str) -> Result<()> {
+fn cannot_give(into: &Into<'_>, error: Error) -> Error {
+    Error::new(ErrorKind::Git, format!("`{}` cannot give all that was asked for: it stops at the same place each time", into.shown))
+        .hint("an object of that repository may be missing or damaged: `git fsck` there tells")
+        .caused_by(error)
+}
+
+/// `received`: how much had come when the server ended its answer too early, in good order.
+#[expect(clippy::too_many_arguments, reason = "one call, of what a fetch is made of")]
+fn attempt(
+    cx: &Context,
+    into: &Into<'_>,
+    remote: &Remote,
+    advert: &Arc<Advert>,
+    asked: &[String],
+    depth: i32,
+    task: &str,
+    received: &Cell<Option<(usize, usize)>>,
+) -> Result<()> {
     let repository = open(into.directory)?;
     let session = Session::open(remote, cx, Arc::clone(advert))?;
     let begun = Instant::now();
@@ -164,7 +188,11 @@ fn attempt(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>,
         }
         Err(error) => {
             cx.check()?;
-            Err(session.take_failure().unwrap_or_else(|| told_by_libgit2(into, error)))
+            Err(session.take_failure().unwrap_or_else(|| {
+                let error = told_by_libgit2(into, error);
+                received.set(error.is_temporary().then(|| seen.get()));
+                error
+            }))
         }
     }
 }

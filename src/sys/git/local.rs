@@ -3,20 +3,21 @@
 
 use std::collections::HashSet;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use git2::{ObjectType, Odb, Oid, Repository};
 use sha1::{Digest as _, Sha1};
 
-use super::RemoteRef;
 use super::fetch::{gone, id_of, oid, open};
+use super::loose::is_torn;
 use super::pool::PlainError;
 use super::url::is_ref;
+use super::{RemoteRef, borrow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
-use crate::roles::{Context, Event, Unit};
+use crate::roles::{Context, Event, Level, Unit};
 
 /// A repository at a path: bare, a work tree, or a linked work tree.
 pub(super) fn repository(path: &Path) -> Result<Repository> {
@@ -33,12 +34,21 @@ pub(super) fn repository(path: &Path) -> Result<Repository> {
     })
 }
 
+/// Where a repository keeps its objects.
+pub(super) fn objects_of(repository: &Repository) -> PathBuf {
+    repository.commondir().join("objects")
+}
+
 /// Branches, tags and HEAD.
 pub(super) fn refs(path: &Path) -> Result<Vec<RemoteRef>> {
     let failed = |error| Error::new(ErrorKind::Git, format!("could not read the refs of `{}`", path.display())).caused_by(PlainError::from(error));
     let repository = repository(path)?;
+    let objects = objects_of(&repository);
     let mut refs = Vec::new();
-    if let Ok(head) = repository.head().and_then(|head| head.peel_to_commit()) {
+    if let Ok(head) = repository.head()
+        && head.target().is_none_or(|target| !is_torn(&objects, target))
+        && let Ok(head) = head.peel_to_commit()
+    {
         refs.push(RemoteRef { name: "HEAD".to_owned(), commit: id_of(head.id()) });
     }
     for reference in repository.references().map_err(failed)? {
@@ -48,8 +58,19 @@ pub(super) fn refs(path: &Path) -> Result<Vec<RemoteRef>> {
         if !(name.starts_with("refs/heads/") || name.starts_with("refs/tags/")) || !is_ref(name) {
             continue;
         }
-        if let Ok(commit) = reference.peel_to_commit() {
-            refs.push(RemoteRef { name: name.to_owned(), commit: id_of(commit.id()) });
+        let torn = reference.target().is_some_and(|target| is_torn(&objects, target));
+        let peeled = if torn { Err(git2::Error::from_str("torn")) } else { reference.peel(ObjectType::Any) };
+        match (peeled, reference.target()) {
+            (Ok(found), _)
+                if found.kind() != Some(ObjectType::Tag) || !is_torn(&objects, found.as_tag().map_or(git2::Oid::ZERO_SHA1, git2::Tag::target_id)) =>
+            {
+                if let Ok(commit) = found.peel_to_commit() {
+                    refs.push(RemoteRef { name: name.to_owned(), commit: id_of(commit.id()) });
+                }
+            }
+            // What it leads to is gone: whoever fetches it is told.
+            (_, Some(target)) => refs.push(RemoteRef { name: name.to_owned(), commit: id_of(target) }),
+            (_, None) => {}
         }
     }
     // `HEAD` sorts before every `refs/…`.
@@ -62,10 +83,13 @@ pub(super) fn copy(cx: &Context, path: &Path, directory: &Path, commits: &[Objec
     let failed = |error| Error::new(ErrorKind::Git, format!("could not read the repository `{}`", path.display())).caused_by(PlainError::from(error));
     let (from, to) = (repository(path)?, open(directory)?);
     let (theirs, ours) = (from.odb().map_err(failed)?, to.odb().map_err(failed)?);
-    let mut missing = Missing { theirs: &theirs, ours: &ours, ids: Vec::new(), seen: HashSet::new() };
+    let mut missing = Missing { theirs: &theirs, ours: &ours, ids: Vec::new(), seen: HashSet::new(), folder: objects_of(&from) };
     let mut boundary = Vec::new();
     for commit in commits {
         cx.check()?;
+        if is_torn(&missing.folder, oid(*commit)) {
+            return Err(failed(torn(oid(*commit))));
+        }
         let Ok(found) = from.find_commit(oid(*commit)) else { return Err(gone(&path.display().to_string(), &[*commit])) };
         missing.add(found.id());
         missing.add_tree(&from, found.tree_id()).map_err(failed)?;
@@ -74,13 +98,19 @@ pub(super) fn copy(cx: &Context, path: &Path, directory: &Path, commits: &[Objec
         }
     }
     super::notes::add_boundary(directory, &boundary)?;
-    let ids = missing.ids;
+    let mut ids = std::mem::take(&mut missing.ids);
+    if ids.len() >= borrow::WORTH_IT && borrow::packs(&from, directory) {
+        let now = open(directory)?;
+        let now = now.odb().map_err(failed)?;
+        ids.retain(|id| !now.exists(*id));
+        cx.log(Level::Detail, format!("the packs of `{}` are linked into the stock, {} objects are copied", path.display(), ids.len()));
+    }
     if ids.is_empty() {
         return Ok(());
     }
     let task = format!("fetch {}", path.display());
     cx.emit(Event::Started { task: task.clone(), total: Some(ids.len() as u64), unit: Unit::Items });
-    let result = write_pack(cx, &theirs, &ours, &ids, &task, failed);
+    let result = write_pack(cx, (&theirs, &missing.folder), &ours, &ids, &task, failed);
     cx.emit(Event::Finished { task });
     result
 }
@@ -91,6 +121,12 @@ struct Missing<'a> {
     ours: &'a Odb<'a>,
     ids: Vec<Oid>,
     seen: HashSet<Oid>,
+    /// Where they keep their objects.
+    folder: PathBuf,
+}
+
+fn torn(id: Oid) -> git2::Error {
+    git2::Error::from_str(&format!("object {id} is damaged"))
 }
 
 impl Missing<'_> {
@@ -107,6 +143,9 @@ impl Missing<'_> {
                 continue;
             }
             self.add(id);
+            if is_torn(&self.folder, id) {
+                return Err(torn(id));
+            }
             for entry in &from.find_tree(id)? {
                 match entry.kind() {
                     Some(ObjectType::Tree) => trees.push(entry.id()),
@@ -126,7 +165,14 @@ impl Missing<'_> {
 }
 
 /// Writes the objects as one pack (gitformat-pack, version 2, no deltas), which libgit2 checks and indexes.
-fn write_pack(cx: &Context, theirs: &Odb<'_>, ours: &Odb<'_>, ids: &[Oid], task: &str, failed: impl Fn(git2::Error) -> Error + Copy) -> Result<()> {
+fn write_pack(
+    cx: &Context,
+    (theirs, folder): (&Odb<'_>, &Path),
+    ours: &Odb<'_>,
+    ids: &[Oid],
+    task: &str,
+    failed: impl Fn(git2::Error) -> Error + Copy,
+) -> Result<()> {
     let broken = |error: std::io::Error| Error::new(ErrorKind::Git, "could not write a pack").caused_by(error);
     let count = u32::try_from(ids.len()).map_err(|_| Error::new(ErrorKind::Unsupported, "a repository of more than four thousand million objects"))?;
     let mut pack = ours.packwriter().map_err(failed)?;
@@ -141,6 +187,9 @@ fn write_pack(cx: &Context, theirs: &Odb<'_>, ours: &Odb<'_>, ids: &[Oid], task:
         if at % 64 == 0 {
             cx.check()?;
             cx.emit(Event::Advanced { task: task.to_owned(), done: at as u64, total: Some(u64::from(count)) });
+        }
+        if is_torn(folder, *id) {
+            return Err(failed(torn(*id)));
         }
         let object = theirs.read(*id).map_err(failed)?;
         let mut entry = entry_head(object.kind(), object.len());

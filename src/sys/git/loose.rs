@@ -56,6 +56,34 @@ fn holds(packed: &[u8], header: &[u8], bytes: &[u8]) -> bool {
         && found.ends_with(bytes)
 }
 
+/// Whether an object lies in a file of its own below a folder of objects and that file is cut off or damaged. To be asked before libgit2
+/// reads an object of a folder that others write: it never comes back from a file that ends too early.
+pub(super) fn is_torn(objects: &Path, id: git2::Oid) -> bool {
+    let name = id.to_string();
+    let Ok(file) = fs_err::File::open(objects.join(&name[..2]).join(&name[2..])) else { return false };
+    let mut decoder = ZlibDecoder::new(file);
+    let mut buffer = vec![0; 32 * 1024];
+    let mut head: Vec<u8> = Vec::new();
+    let mut length = 0u64;
+    loop {
+        match decoder.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                if head.len() < 32 {
+                    head.extend(buffer[..count].iter().take(32));
+                }
+                length += count as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return true,
+        }
+    }
+    // `blob 12` and a zero byte before the content.
+    let Some(end) = head.iter().position(|byte| *byte == 0) else { return true };
+    let said = std::str::from_utf8(&head[..end]).ok().and_then(|head| head.rsplit_once(' ')).and_then(|(_, size)| size.parse::<u64>().ok());
+    said.is_none_or(|said| said + end as u64 + 1 != length)
+}
+
 /// Makes a ref stand for an object, whatever its file holds now. The object must be there. `durable`: so that a power cut leaves the
 /// earlier one or this one; otherwise it is safe with the next sync of the file system.
 ///

@@ -1,6 +1,7 @@
 //! git: remote sources, one bare repository each, and the object database that composed trees live in.
 
 mod alternates;
+mod borrow;
 mod checkout;
 mod compose;
 mod diff;
@@ -10,6 +11,7 @@ pub mod history;
 mod lent;
 mod local;
 mod loose;
+mod most;
 mod notes;
 mod objects;
 mod own;
@@ -31,7 +33,7 @@ mod walk;
 mod tests;
 
 pub(crate) use alternates::{is_group_shared, share};
-pub use checkout::{Checkout, checkout, commits_with, leading_ref};
+pub use checkout::{Checkout, checkout, commits_with, having, leading_ref};
 pub use lent::{Loan, Reader};
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub use own::{OwnObject, OwnObjects};

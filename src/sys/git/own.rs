@@ -112,12 +112,14 @@ impl OwnObjects {
     pub fn damaged(&self, cx: &crate::roles::Context) -> Result<Vec<OwnObject>> {
         let repository = Repository::open_bare(&self.folder).map_err(|error| fault(&self.folder, error))?;
         let odb = repository.odb().map_err(|error| fault(&self.folder, error))?;
+        let folder = self.folder.join("objects");
         let mut found = Vec::new();
         for (index, object) in self.objects.iter().enumerate() {
             if index % 256 == 0 {
                 cx.check()?;
             }
-            let sound = odb.read(oid(object.id)?).is_ok_and(|read| hash_object(read.kind().str(), read.data()) == object.id);
+            let oid = oid(object.id)?;
+            let sound = !super::loose::is_torn(&folder, oid) && odb.read(oid).is_ok_and(|read| hash_object(read.kind().str(), read.data()) == object.id);
             if !sound {
                 found.push(*object);
             }

@@ -13,7 +13,7 @@ use super::program::Git;
 use super::refs::{Advert, recall, remember};
 use super::transport::Remote;
 use super::url::{self, Address, is_ref};
-use super::{local, notes};
+use super::{local, notes, objects};
 use crate::error::{Error, ErrorKind, Result, ResultExt as _};
 use crate::model::ObjectId;
 use crate::roles::{Context, Level};
@@ -228,8 +228,10 @@ impl Source {
         fetch::sweep(&self.shared.directory);
         let before = notes::packs(&self.shared.directory);
         notes::drop_broken(&fetch::open(&self.shared.directory)?);
-        self.bring(cx, &wants, &shown)?;
-        self.accept(cx, &wants, &before)
+        let brought = self.bring(cx, &wants, &shown);
+        // Also when it failed: what came whole all the same is not asked for again.
+        let accepted = self.accept(cx, &wants, &before);
+        brought.and(accepted)
     }
 
     fn bring(&self, cx: &Context, wants: &[Want], shown: &str) -> Result<()> {
@@ -270,20 +272,27 @@ impl Source {
     fn accept(&self, cx: &Context, wants: &[Want], before: &HashSet<std::ffi::OsString>) -> Result<()> {
         let directory = &self.shared.directory;
         let repository = fetch::open(directory)?;
-        let (mut seen, mut absent, mut whole) = (HashSet::new(), Vec::new(), Vec::new());
+        let (mut seen, mut absent, mut whole, mut torn) = (HashSet::new(), Vec::new(), Vec::new(), None);
         for want in wants {
             if repository.find_commit(oid(want.commit)).is_err() {
                 absent.push(want.commit);
                 continue;
             }
-            notes::check_whole(cx, &repository, want.commit, &mut seen).while_doing(|| format!("could not fetch `{}`", redact(&self.shared.url)))?;
-            whole.push(want.commit);
+            match notes::check_whole(cx, &repository, want.commit, &mut seen) {
+                Ok(()) => whole.push(want.commit),
+                Err(error) if error.kind() == ErrorKind::Git => torn = torn.or(Some(error)),
+                Err(error) => return Err(error),
+            }
         }
         notes::sync_packs(directory, before)?;
         for commit in whole {
             notes::note(directory, commit)?;
         }
-        if absent.is_empty() { Ok(()) } else { Err(fetch::gone(&self.shared.url, &absent)) }
+        match torn {
+            Some(error) => Err(error).while_doing(|| format!("could not fetch `{}`", redact(&self.shared.url))),
+            None if absent.is_empty() => Ok(()),
+            None => Err(fetch::gone(&self.shared.url, &absent)),
+        }
     }
 
     /// Makes the bare repository where there is none: beside, then renamed, so that there is never half of one.
@@ -344,8 +353,9 @@ impl Source {
         if entry.kind() != Some(git2::ObjectType::Blob) {
             return Ok(None);
         }
-        let blob = repository.find_blob(entry.id()).map_err(|error| self.not_here(id_of(entry.id()), error))?;
-        Ok(Some(blob.content().to_vec()))
+        let id = id_of(entry.id());
+        let odb = repository.odb().map_err(|error| self.not_here(id, error))?;
+        Ok(Some(objects::read(&odb, id, git2::ObjectType::Blob)?.data().to_vec()))
     }
 
     /// The names at the top of a tree that is here, sorted as git does.

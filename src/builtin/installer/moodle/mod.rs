@@ -36,6 +36,8 @@ use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, OwnerVie
 
 /// What `use = "builtin:moodle"` names.
 pub const NAME: &str = "moodle";
+/// Where Moodle's own repository is, for a core that says no other.
+pub const PUBLIC: &str = "https://github.com/moodle/moodle.git";
 
 /// Files and folders of a Moodle's root that belong to the site's owner.
 const OWNERS_FILES: [&str; 5] = ["/config.php", "/moodledata/", "/.htaccess", "/.user.ini", "/local/.htaccess"];

@@ -110,16 +110,32 @@ impl GitElement {
     /// Fetches and reads what is not known yet.
     fn learn(&self, cx: &Context, facts: &mut Facts, candidates: &[Candidate]) -> Result<()> {
         let missing: Vec<Candidate> = candidates.iter().filter(|candidate| facts.get(candidate.commit, &candidate.reference).is_none()).cloned().collect();
-        for candidate in self.bring(cx, missing)? {
+        let (count, mut read) = (candidates.len(), 0);
+        let mut torn = None;
+        let others = missing.len() < candidates.len();
+        for candidate in self.bring(cx, missing, others)? {
             cx.check()?;
-            let fact = self.read(cx, &candidate)?;
-            facts.insert(candidate.commit, &candidate.reference, fact);
+            match self.read(cx, &candidate) {
+                Ok(fact) => {
+                    read += 1;
+                    facts.insert(candidate.commit, &candidate.reference, fact);
+                }
+                // What is damaged in one of many is no reason to know of none.
+                Err(error) if error.kind() == ErrorKind::Git && self.pin == GitPin::Version && count > 1 => {
+                    self.left_out(cx, &candidate.name, &error);
+                    torn = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        match torn {
+            Some(error) if read == 0 && candidates.iter().all(|candidate| facts.get(candidate.commit, &candidate.reference).is_none()) => Err(error),
+            _ => Ok(()),
+        }
     }
 
-    /// Fetches what is not here yet; offline, gives what of it is here all the same.
-    fn bring(&self, cx: &Context, missing: Vec<Candidate>) -> Result<Vec<Candidate>> {
+    /// Fetches what is not here yet; offline, gives what of it is here all the same. `others`: some are known already.
+    fn bring(&self, cx: &Context, missing: Vec<Candidate>, others: bool) -> Result<Vec<Candidate>> {
         if missing.is_empty() {
             return Ok(missing);
         }
@@ -130,11 +146,32 @@ impl GitElement {
             here
         } else {
             let wants: Vec<Want> = missing.iter().map(Candidate::want).collect();
-            self.source.fetch(cx, &wants)?;
-            missing
+            if self.pin == GitPin::Version {
+                let failed = match self.source.fetch_most(cx, &wants) {
+                    // It was left out when the others were read, and is still torn.
+                    Err(error) if others && matches!(error.kind(), ErrorKind::Git | ErrorKind::NotFound) => {
+                        wants.iter().map(|want| (want.clone(), Error::new(error.kind(), error.message()))).collect()
+                    }
+                    failed => failed?,
+                };
+                for (want, error) in &failed {
+                    let named = missing.iter().find(|candidate| candidate.commit == want.commit);
+                    self.left_out(cx, named.map_or("?", |candidate| candidate.name.as_str()), error);
+                }
+                missing.into_iter().filter(|candidate| !failed.iter().any(|(want, _)| want.commit == candidate.commit)).collect()
+            } else {
+                self.source.fetch(cx, &wants)?;
+                missing
+            }
         };
         self.stockroom.objects().refresh()?;
         Ok(readable)
+    }
+
+    /// A tag or branch of many that cannot be had is told, and the others serve.
+    fn left_out(&self, cx: &Context, name: &str, error: &Error) {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        cx.log(Level::Warning, format!("{}: `{name}` of `{}` is left out: {error}{cause}", self.id, redact(self.source.url())));
     }
 
     /// What the code at a commit says. A fault of what it says is a fact, a fault of git is an error.
