@@ -235,3 +235,36 @@ fn hostile_and_mistaken_paths_change_nothing() {
     assert_eq!(hand.witness("html"), before);
     env.greffon(["adopt", "html/mod"]).run().fails(1).says("lie in each other");
 }
+
+#[test]
+fn an_installer_in_a_script_says_what_stands_in_a_tree() {
+    let campus = Campus::new();
+    let env = &campus.env;
+    let repo = campus.repo("one");
+    repo.write("version.txt", "1.0").write("one.php", "<?php // one\n").commit("one");
+    repo.tag("v1.0");
+    repo.write("version.txt", "1.1").commit("later");
+    repo.tag("v1.1");
+    env.write("html/parts/one/version.txt", "1.0");
+    env.write("html/parts/one/one.php", "<?php // one\n");
+    env.write("html/owner.txt", "mine");
+    let script = |path: &str| {
+        format!(
+            "fn place(request) {{ `parts/${{request.name}}` }}\nfn types() {{ [\"plugins\"] }}\n\
+             fn survey(request) {{ #{{ elements: [#{{ id: \"plugins/one\", path: \"{path}\", version: \"1.0\", marker: \"version.txt\" }}], protect: [\"/owner.txt\"] }} }}\n"
+        )
+    };
+    let all = env.path("repos").display().to_string();
+    let manifest = format!(
+        "[config]\ninstaller = \"script:inst.rhai\"\n[[config.repositories]]\nname = \"all\"\nuse = \"builtin:git\"\nurl = \"{all}/{{name}}\"\n[types.plugins]\n"
+    );
+    env.write("greffon.toml", &manifest);
+    env.write("inst.rhai", script("../one"));
+    env.greffon(["adopt", "html"]).run().fails(1).says("outside the site");
+    env.write("inst.rhai", script("parts/one"));
+    let said = env.greffon(["adopt", "html", "--json"]).run().succeeds().json();
+    assert_eq!(said["elements"][0]["how"], "exact", "{said:#}");
+    assert!(env.read("greffon.lock").contains("\"plugins/one@1.0\""), "{}", env.read("greffon.lock"));
+    env.greffon(["sync", "--all", "-y"]).run().succeeds();
+    assert_eq!(env.read("html/owner.txt"), "mine");
+}

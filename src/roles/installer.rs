@@ -119,24 +119,29 @@ pub trait Installer: Debug + Send + Sync {
 }
 
 /// What an installer sees in a tree that greffon did not make.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Survey {
     /// Its elements.
     pub elements: Vec<Surveyed>,
     /// Paths that belong to the site's owner, as in [`Placement::protect`].
+    #[serde(default)]
     pub protect: Vec<String>,
 }
 
 /// One element that was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Surveyed {
     /// Which.
     pub id: ElementId,
     /// Its folder; `.` for one that is the whole tree.
     pub path: String,
     /// Its version, where its files say it.
+    #[serde(default)]
     pub version: Option<Version>,
     /// The file that says so, relative to its folder: an element with another one is another version.
+    #[serde(default)]
     pub marker: Option<String>,
 }
 

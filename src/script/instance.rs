@@ -83,7 +83,7 @@ impl Instance {
             // These folders belong to the call: it is what they are there for.
             "download" | "fetch" => allowed.own_write.extend(folder("target_dir")),
             "prepare" => allowed.own_write.extend(folder("directory")),
-            "is_installed" => allowed.own_read.extend(folder("site")),
+            "is_installed" | "survey" => allowed.own_read.extend(folder("site")),
             "place" | "store_element" => allowed.own_read.extend(payload(&request)),
             _ => {}
         }

@@ -87,7 +87,7 @@ fn the_core_comes_from_the_archives_of_a_download_server() {
     let server = download_server(&campus, false);
     server.put("/download.php/direct/stable405/moodle-4.5.1.tgz", b"other".to_vec());
     let url = server.url("/download.php/direct/");
-    let text = "[config]\ninstaller = \"builtin:moodle\"\n[[config.repositories]]\nuse = \"builtin:moodle-downloads\"\n";
+    let text = "[config]\ninstaller = \"builtin:moodle\"\n[[config.repositories]]\nname = \"archives\"\nuse = \"builtin:moodle-downloads\"\n";
     campus.env.write("greffon.toml", format!("{text}url = \"{url}\"\nbranches = [\"4.5\"]\n[types.core]\nmoodle = \"4.5\"\n[sites.one]\npath = \"one\"\n"));
     campus.env.greffon(["sync", "-y"]).run().fails(1);
     assert!(!campus.env.exists("one"));
@@ -114,6 +114,7 @@ fn a_core_without_a_source_is_moodle_itself_and_every_way_to_name_it_works() {
     };
     for (asked, version) in [("\"4.5\"", "4.5.1"), ("\"4.5.0\"", "4.5.0"), ("\"5.0\"", "5.0.0"), ("\"4.5+\"", "2024100701.03"), ("\"*\"", "5.1.0")] {
         wish(asked);
+        let _ = std::fs::remove_file(campus.env.path("greffon.lock"));
         assert_eq!(campus.locked("core/moodle"), version, "{asked}");
         let lock = campus.env.read("greffon.lock");
         assert!(lock.contains("git = \"https://github.com/moodle/moodle.git\"") && lock.contains("repository = \"moodle.git\""), "{lock}");
@@ -132,6 +133,7 @@ fn a_core_without_a_source_is_moodle_itself_and_every_way_to_name_it_works() {
         assert!(campus.env.exists("one/version.php"), "{pin}");
     }
     // Another repository that is named comes first.
+    let _ = std::fs::remove_file(campus.env.path("greffon.lock"));
     let fork = campus.repo("fork");
     moodle_site::core(&fork, "2024100702.00", "4.5.2 (Build: 20250101)", "405", Layout::Root);
     fork.commit("ours");
@@ -141,4 +143,71 @@ fn a_core_without_a_source_is_moodle_itself_and_every_way_to_name_it_works() {
         fork.folder().display()
     ));
     assert_eq!(campus.locked("core/moodle"), "4.5.2");
+}
+
+#[test]
+fn a_plugin_of_submodules_comes_whole_and_its_updates_too() {
+    let campus = Campus::new();
+    campus.core();
+    // As h5p/moodle-mod_hvp is made: three libraries of its own, by whole urls, at commits that no branch shows any more.
+    let served = campus.env.path("served");
+    let mut commits = Vec::new();
+    for name in ["h5p-php-library", "h5p-editor-php-library", "h5p-php-report"] {
+        let library = campus.repo(name);
+        library.write("library.php", format!("<?php // {name} 1\n")).commit("one");
+        let first = library.rev("HEAD");
+        library.write("library.php", format!("<?php // {name} 2\n")).commit("two");
+        library.write("LICENSE", "later").commit("three");
+        commits.push((name, first, library.rev("HEAD^")));
+        library.publish(&served.join(format!("h5p/{name}.git")));
+    }
+    let hvp = campus.repo("hvp");
+    hvp.write("version.php", moodle_site::plugin("mod_hvp", "2024050100", "$plugin->requires = 2022041900;"));
+    let folders = ["library", "editor", "reporting"];
+    let modules: String = folders
+        .iter()
+        .zip(&commits)
+        .map(|(folder, (name, ..))| format!("[submodule \"{folder}\"]\n\tpath = {folder}\n\turl = https://github.com/h5p/{name}.git\n\tbranch = stable\n"))
+        .collect();
+    let link = |which: usize, commit: &str| hvp.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{}", folders[which])]);
+    hvp.write(".gitmodules", modules).git(&["add", "-A"]);
+    commits.iter().enumerate().for_each(|(which, (_, first, _))| drop(link(which, first)));
+    hvp.git(&["commit", "-qm", "one"]);
+    hvp.tag("1.26.0");
+    hvp.publish(&served.join("h5p/moodle-mod_hvp.git"));
+    let server = support::GitServer::start(&served);
+    let wish = |more: &str| {
+        let core = campus.env.path("repos/core");
+        campus.env.write(
+            "greffon.toml",
+            format!(
+                "[config]\ninstaller = \"builtin:moodle\"\n[config.mirrors]\n\"https://github.com/\" = \"{}\"\n[types.core]\nmoodle = {{ git = \"{}\", version = \"4.5\" }}\n\
+                 [types.plugins]\nmod_hvp = {{ git = \"https://github.com/h5p/moodle-mod_hvp.git\", version = \"*\"{more} }}\n[sites.one]\npath = \"one\"\n",
+                server.url("/"),
+                core.display()
+            ),
+        );
+    };
+    wish("");
+    campus.env.greffon(["sync", "-y"]).run().fails(1).says("submodules = true");
+    assert!(!campus.env.exists("one"), "half of a plugin is none");
+    wish(", submodules = true");
+    campus.sync();
+    for (folder, (name, ..)) in folders.iter().zip(&commits) {
+        assert_eq!(campus.env.read(format!("one/mod/hvp/{folder}/library.php")), format!("<?php // {name} 1\n"));
+    }
+    campus.env.greffon(["verify"]).run().succeeds();
+    // A version that moves one of them.
+    hvp.write("version.php", moodle_site::plugin("mod_hvp", "2024060100", "$plugin->requires = 2022041900;")).git(&["add", "version.php"]);
+    link(1, &commits[1].2);
+    hvp.git(&["commit", "-qm", "two"]);
+    hvp.tag("1.27.0");
+    hvp.publish(&served.join("h5p/moodle-mod_hvp.git"));
+    campus.env.greffon(["update"]).run().succeeds();
+    campus.sync();
+    assert!(campus.env.read("one/mod/hvp/editor/library.php").contains(" 2") && campus.env.read("one/mod/hvp/library/library.php").contains(" 1"));
+    // Back again without a network, and built elsewhere: the same files.
+    drop(server);
+    campus.env.greffon(["rollback", "--site", "one", "-y", "--offline"]).run().succeeds();
+    assert!(campus.env.read("one/mod/hvp/editor/library.php").contains(" 1"));
 }

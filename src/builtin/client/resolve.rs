@@ -160,7 +160,11 @@ impl Standard {
     /// its tree from the first fetch on: whether the objects are here by now, or the commit is told by the repository or remembered
     /// from the stock, must not show in the lock.
     fn tree_known_at_once(&self, cx: &Context, info: &ElementInfo) -> Result<Option<ObjectId>> {
-        let Some(Download::Git { git, rev, commit: Some(commit), subdir, .. }) = &info.download else { return Ok(None) };
+        let Some(Download::Git { git, rev, commit: Some(commit), subdir, submodules }) = &info.download else { return Ok(None) };
+        // Submodules are grafted into it when it is fetched.
+        if *submodules {
+            return Ok(None);
+        }
         let source = self.parts.sources.open(git, None)?;
         if !source.has(*commit) {
             source.fetch(cx, &[Want { reference: Some(rev.clone()), commit: *commit }])?;

@@ -97,6 +97,13 @@ pub fn build(spec: &UseSpec, env: &Env) -> Result<Arc<dyn Repository>> {
     }))
 }
 
+/// What the server says that an archive's bytes must be.
+#[derive(Debug, Default)]
+struct Sum {
+    sha256: Option<Digest>,
+    md5: Option<String>,
+}
+
 /// What was found, and when.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -196,8 +203,8 @@ impl MoodleDownloads {
         Ok(found)
     }
 
-    /// The checksum beside an archive; `Some(None)`: one that proves too little to be kept. `None`: there is no such archive.
-    fn checksum(&self, cx: &Context, branch: (u64, u64), archive: &str) -> Result<Option<Option<Digest>>> {
+    /// The checksum beside an archive, the better one where there are two. `None`: there is no such archive.
+    fn checksum(&self, cx: &Context, branch: (u64, u64), archive: &str) -> Result<Option<Sum>> {
         for kind in ["sha256", "md5"] {
             let answer = self.http.get(cx, &format!("{}/{}/{archive}.{kind}", self.url, folder(branch)), None, None, LIMIT)?;
             if answer.status != 200 {
@@ -208,7 +215,11 @@ impl MoodleDownloads {
             let length = if kind == "sha256" { 64 } else { 32 };
             let hex = text.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| word.len() == length && word.bytes().all(|byte| byte.is_ascii_hexdigit()));
             if let Some(hex) = hex {
-                return Ok(Some(if kind == "sha256" { hex.to_ascii_lowercase().parse().ok() } else { None }));
+                let hex = hex.to_ascii_lowercase();
+                return Ok(Some(match kind {
+                    "sha256" => Sum { sha256: hex.parse().ok(), md5: None },
+                    _ => Sum { sha256: None, md5: Some(hex) },
+                }));
             }
         }
         Ok(None)
@@ -269,9 +280,9 @@ impl Repository for MoodleDownloads {
             return Ok(None);
         }
         let Some((branch, archive)) = self.place(cx, &request.version)? else { return Ok(None) };
-        let sha256 = if cx.offline() { None } else { self.checksum(cx, branch, &archive)?.flatten() };
+        let Sum { sha256, md5 } = if cx.offline() { Sum::default() } else { self.checksum(cx, branch, &archive)?.unwrap_or_default() };
         let mut info = ElementInfo::bare(request.id.clone(), request.version.clone());
-        info.download = Some(Download::Url { url: format!("{}/{}/{archive}", self.url, folder(branch)), sha256, size: None, dialogue: None, price: None });
+        info.download = Some(Download::Url { url: format!("{}/{}/{archive}", self.url, folder(branch)), sha256, md5, size: None, dialogue: None, price: None });
         Ok(Some(info))
     }
 

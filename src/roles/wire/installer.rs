@@ -2,8 +2,10 @@
 //!
 //! `place({id, version, payload, view})` gives a placement (`{path, subdir?, protect?, empty_dirs?, scheme?, prepare?, phases?}`) or
 //! a path alone; `info({id, tree, reference})` an element info or `null`; `prepare({id, version, directory})` nothing;
-//! `is_installed({id, version, site})` true or false; `scheme({type})` a scheme's name or `null`; `types()` a list of texts.
+//! `is_installed({id, version, site})` true or false; `scheme({type})` a scheme's name or `null`; `types()` a list of texts;
+//! `survey({site})` what stands in a tree that greffon did not make: `{elements: [{id, path, version?, marker?}], protect?}`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -12,7 +14,7 @@ use super::repository::{check_info, fill};
 use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
 use crate::model::{ElementInfo, Placement};
-use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, Level, PlaceRequest, PrepareRequest};
+use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, Level, PlaceRequest, PrepareRequest, Survey};
 use crate::sys::fs;
 
 const PLACEMENT: &str = "a path relative to the site, or a map with `path`, and where they are needed `subdir`, `protect`, `empty_dirs`, `scheme`, `prepare`";
@@ -120,9 +122,35 @@ impl Installer for WiredInstaller {
         let answer = self.to.call(&self.cx, "types", json!({}));
         self.or_told(answer.and_then(|answer| from_answer(&*self.to, "types", answer, "a list of texts"))).unwrap_or_default()
     }
+
+    fn survey(&self, cx: &Context, site: &Path) -> Result<Survey> {
+        match &self.inner {
+            _ if self.to.has("survey") => self.surveyed(cx, site),
+            Some(inner) => inner.survey(cx, site),
+            None => Ok(Survey::default()),
+        }
+    }
 }
 
 impl WiredInstaller {
+    fn surveyed(&self, cx: &Context, site: &Path) -> Result<Survey> {
+        const SURVEY: &str = "a map with `elements`, a list of `#{ id, path, version, marker }`, and where they are needed `protect`";
+        let survey: Survey = from_answer(&*self.to, "survey", self.to.call(cx, "survey", json!({ "site": site }))?, SURVEY)?;
+        let inside = |path: &str| path == "." || fs::beneath::check_relative(path).is_ok();
+        let mut seen: Vec<&str> = Vec::new();
+        for one in &survey.elements {
+            let marker = one.marker.as_deref().is_none_or(|marker| fs::beneath::check_relative(marker).is_ok());
+            if !inside(&one.path) || !marker || one.path.len() > LONGEST {
+                return Err(wrong_answer(&*self.to, "survey", &format!("{} is said to stand outside the site", one.id), SURVEY));
+            }
+            if seen.contains(&one.path.as_str()) {
+                return Err(wrong_answer(&*self.to, "survey", &format!("two elements are said to stand at `{}`", one.path.escape_debug()), SURVEY));
+            }
+            seen.push(&one.path);
+        }
+        Ok(survey)
+    }
+
     /// These two cannot fail: what went wrong is told, and nothing is known.
     fn or_told<T>(&self, answer: Result<T>) -> Option<T> {
         match answer {
@@ -153,6 +181,10 @@ impl Served for ServedInstaller {
             "is_installed" => Ok(json!(self.0.is_installed(cx, &from_call(role, method, request)?)?)),
             "scheme" => Ok(json!(request.get("type").or(Some(&request)).and_then(Value::as_str).and_then(|kind| self.0.scheme(kind)))),
             "types" => Ok(json!(self.0.types())),
+            "survey" => {
+                let site = request.get("site").and_then(Value::as_str).map(PathBuf::from).unwrap_or_default();
+                to_json("an answer", &self.0.survey(cx, &site)?)
+            }
             _ => Err(no_method(role, method)),
         }
     }

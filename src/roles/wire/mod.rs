@@ -12,7 +12,7 @@
 //! | repository | `versions` | `element_info`, `search`, `advisories` |
 //! | stock | the repository's, `store_element`, `open`, `list`, `pin`, `unpin`, `gc`, `verify` | |
 //! | downloader | `download` | |
-//! | installer | `place` | `info`, `prepare`, `is_installed`, `scheme`, `types` |
+//! | installer | `place` | `info`, `prepare`, `is_installed`, `scheme`, `types`, `survey` |
 //! | client | `plan`, `apply` | |
 //! | scheme | `key` | `matches`, `default_requirement`, `is_prerelease` |
 //!
@@ -103,6 +103,8 @@ impl Role {
             Self::Stock => &["search"],
             Self::Repository => &["element_info", "search", "advisories"],
             Self::Installer => &["info", "prepare", "is_installed", "scheme", "types"],
+            Self::Repository => &["element_info", "search"],
+            Self::Installer => &["info", "prepare", "is_installed", "scheme", "types", "survey"],
             Self::Dialogue => &["quote", "fetch", "receipt", "release"],
             Self::Scheme => &["matches", "default_requirement", "is_prerelease"],
             Self::Hook => &[

@@ -68,7 +68,7 @@ pub trait Installer: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// The library's version.
     const VERSION: &'static str;
-    /// The methods that are written here, of `place`, `info`, `prepare`, `is_installed`, `scheme` and `types`.
+    /// The methods that are written here, of `place`, `info`, `prepare`, `is_installed`, `scheme`, `types` and `survey`.
     const METHODS: &'static [&'static str];
 
     /// Makes an instance.
@@ -105,6 +105,14 @@ pub trait Installer: Send + Sync + Sized + 'static {
     /// When the site cannot be read.
     fn is_installed(&self, _: &Host, _: IsInstalledRequest) -> Result<bool, Failure> {
         Err(Failure::new("unsupported", "this installer cannot tell what is installed"))
+    }
+
+    /// What stands in a tree that greffon did not make: `{"elements":[{"id","path","version","marker"}],"protect":[…]}`.
+    ///
+    /// # Errors
+    /// When the site cannot be read.
+    fn survey(&self, _: &Host, _site: &str) -> Result<Value, Failure> {
+        Err(Failure::new("unsupported", "this installer does not recognise what stands in a tree"))
     }
 
     /// The version scheme of a type: `3m`, `semver`, `moodle`, `date` or `natural`.
