@@ -102,8 +102,6 @@ impl Role {
             Self::Client | Self::Downloader => &[],
             Self::Stock => &["search"],
             Self::Repository => &["element_info", "search", "advisories"],
-            Self::Installer => &["info", "prepare", "is_installed", "scheme", "types"],
-            Self::Repository => &["element_info", "search"],
             Self::Installer => &["info", "prepare", "is_installed", "scheme", "types", "survey"],
             Self::Dialogue => &["quote", "fetch", "receipt", "release"],
             Self::Scheme => &["matches", "default_requirement", "is_prerelease"],
