@@ -116,7 +116,9 @@ impl Standard {
             let mut info = (*chosen.info).clone();
             // What the core brings along is nobody's to install.
             info.dependencies.retain(|target, _| !shipped.iter().any(|(id, _)| *id == target));
-            let tree = if from.is_none() { self.tree_known_at_once(cx, &info)? } else { None };
+            // With submodules it is another tree than the commit's, known when they are fetched.
+            let whole = !matches!(&info.download, Some(crate::model::Download::Git { submodules: true, .. }));
+            let tree = if from.is_none() && whole { self.tree_known_at_once(cx, &info)? } else { None };
             self.pin_commit(cx, &mut info)?;
             let mut locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
             locked.tree = tree;
