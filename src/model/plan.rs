@@ -47,6 +47,9 @@ pub struct SitePlan {
     /// Of a rehearsal: what stands in the way of a sync.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<PlanFault>,
+    /// The patches that are left out because the versions have what they do already, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contained: Vec<String>,
     /// Every graft of the wanted tree; empty where `tree` is `None`. Not part of the public JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grafts: Vec<Graft>,

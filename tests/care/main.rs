@@ -6,5 +6,6 @@ mod shop;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod patch_forms;
 mod patches;
 mod saved;

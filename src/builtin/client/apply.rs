@@ -122,6 +122,7 @@ impl Standard {
             Some(id) => self.pin(cx, &id, applied.generation, plan, wanted, &request.lock)?,
             None => {}
         }
+        applied.notes.extend(plan.contained.iter().cloned());
         if let Some(before) = &before {
             applied.notes.extend(self.release(cx, request, wanted, plan, before));
         }

@@ -19,6 +19,16 @@ pub struct GraftedSite {
     pub tree: ObjectId,
     /// In the order they were placed: the core first.
     pub grafts: Vec<Graft>,
+    /// The patches that were left out, in words.
+    pub contained: Vec<String>,
+}
+
+/// What is told of a site while it is composed.
+struct Told<'a> {
+    /// Of a rehearsal: what stands in the way, which ends everything else.
+    faults: Option<&'a mut Vec<PlanFault>>,
+    /// The patches that were left out.
+    contained: &'a mut Vec<String>,
 }
 
 impl Standard {
@@ -37,12 +47,13 @@ impl Standard {
         let mut waiting: Vec<&Available> = elements.iter().collect();
         waiting.sort_by_key(|one| one.resolved.id.kind() != "core");
         let mut waiting: VecDeque<&Available> = waiting.into();
+        let mut contained = Vec::new();
         let mut refused = 0;
         while let Some(one) = waiting.pop_front() {
             cx.check()?;
             let Some(tree) = one.tree else { return Ok(None) };
             let origin = wanted.elements.get(&one.resolved.id).map(|element| element.origin.clone()).unwrap_or_default();
-            let graft = match self.place(cx, wanted, one, tree, &view, faults.as_deref_mut()) {
+            let graft = match self.place(cx, wanted, one, tree, &view, &mut Told { faults: faults.as_deref_mut(), contained: &mut contained }) {
                 Ok(graft) => graft,
                 // Its place may be known once its owner has one; when nobody else found a place meanwhile, it has none.
                 Err(error) if error.kind() == ErrorKind::NotFound && refused < waiting.len() => {
@@ -72,7 +83,7 @@ impl Standard {
         }
         self.review(cx, wanted, &view, faults)?;
         let tree = self.parts.stockroom.objects().compose(&grafts).while_doing(|| format!("could not compose site `{}`", wanted.name))?;
-        Ok(Some(GraftedSite { tree, grafts }))
+        Ok(Some(GraftedSite { tree, grafts, contained }))
     }
 
     /// What cannot lie beside the core goes, and is told.
@@ -116,15 +127,7 @@ impl Standard {
         Ok(())
     }
 
-    fn place(
-        &self,
-        cx: &Context,
-        wanted: &WantedSite,
-        one: &Available,
-        tree: ObjectId,
-        view: &OwnerView,
-        mut faults: Option<&mut Vec<PlanFault>>,
-    ) -> Result<Graft> {
+    fn place(&self, cx: &Context, wanted: &WantedSite, one: &Available, tree: ObjectId, view: &OwnerView, told: &mut Told<'_>) -> Result<Graft> {
         let id = &one.resolved.id;
         let version = &one.resolved.pin.version;
         let request =
@@ -143,16 +146,13 @@ impl Standard {
         };
         for patch in wanted.elements.get(id).map(|element| element.patches.as_slice()).unwrap_or_default() {
             let fault = |kind, why| PlanFault { kind, id: Some(id.clone()), patch: Some(patch.clone()), why };
-            match (super::patched(objects, tree, patch, (id, version)), &mut faults) {
+            match (super::patched(objects, tree, patch, (id, version)), &mut told.faults) {
                 (Ok(Patched::To(patched)), _) => tree = patched,
                 (Ok(Patched::Contained), Some(faults)) => faults.push(fault(PlanFaultKind::Contained, format!("{id} {version} has what it does already"))),
-                (Ok(Patched::Contained), None) => cx.log(
-                    Level::Warning,
-                    format!(
-                        "{id} {version} has what `{}` does already: the patch is left out; `greffon patch drop --contained` takes it out of greffon.toml",
-                        shown(patch, &self.parts.base)
-                    ),
-                ),
+                (Ok(Patched::Contained), None) => told.contained.push(format!(
+                    "{id} {version} has what `{}` does already: the patch is left out; `greffon patch drop --contained` takes it out of greffon.toml",
+                    shown(patch, &self.parts.base)
+                )),
                 (Err(error), Some(faults)) if error.kind() != ErrorKind::Interrupted => faults.push(fault(PlanFaultKind::Patch, innermost(&error))),
                 (Err(error), _) => return Err(error),
             }

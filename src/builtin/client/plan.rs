@@ -97,7 +97,7 @@ impl Standard {
         let mut faults = Vec::new();
         let held = observed.held.as_ref().map(|hold| hold.reason.clone());
         let grafted = match (&observed.current, settled) {
-            (Some(current), true) => Some(GraftedSite { tree: current.tree, grafts: current.grafts.clone() }),
+            (Some(current), true) => Some(GraftedSite { tree: current.tree, grafts: current.grafts.clone(), contained: Vec::new() }),
             _ => self.graft(cx, wanted, &available, rehearsal.then_some(&mut faults))?,
         };
         let mut plan = SitePlan {
@@ -112,6 +112,7 @@ impl Standard {
             moves: Vec::new(),
             notes: Vec::new(),
             faults,
+            contained: Vec::new(),
             grafts: Vec::new(),
         };
         let before = observed.current.as_ref().map(|current| current.grafts.as_slice()).unwrap_or_default();
@@ -136,6 +137,7 @@ impl Standard {
                 plan.files = Some(count(&files));
                 plan.tree = Some(grafted.tree);
                 plan.grafts = grafted.grafts;
+                plan.contained = grafted.contained;
             }
         }
         Ok(plan)

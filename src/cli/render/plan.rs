@@ -41,7 +41,7 @@ fn site(plan: &SitePlan, page: &mut Text) {
         change::line(one, 2, page);
     }
     change::moves(&plan.moves, 2, page);
-    for note in &plan.notes {
+    for note in plan.notes.iter().chain(&plan.contained) {
         page.put("  ").paint(CHANGE, "note").line(format_args!(": {note}"));
     }
     let downloads = plan.download_map.iter().filter(|entry| !entry.from_stock).count();
@@ -85,6 +85,7 @@ mod tests {
             files: None,
             moves: Vec::new(),
             notes: Vec::new(),
+            contained: Vec::new(),
             hooks: vec!["after-sync".into()],
             faults: Vec::new(),
             grafts: Vec::new(),

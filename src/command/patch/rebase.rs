@@ -10,7 +10,7 @@ use super::{entry, resolved, written};
 use crate::builtin::client::{Part, Resolved, unpatched};
 use crate::command::Workspace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, FileMode, ObjectId, Requirement, WantedSite};
+use crate::model::{ElementId, ObjectId, Requirement, WantedSite};
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::fs;
 use crate::sys::git::{LARGEST_PATCH, Patched};
@@ -206,18 +206,23 @@ fn go_on(workspace: &Workspace, folder: PathBuf, state: State) -> Result<Report>
     if !objects.has(state.tree) {
         return Err(Error::new(ErrorKind::Git, "the stock no longer holds what the rebase began with").hint("`--abort`, then begin again"));
     }
-    let mut files: Vec<(String, Option<(FileMode, Vec<u8>)>)> =
-        fs::gather(&folder)?.into_iter().filter(|(path, _)| path != STATE).map(|(path, file)| (path, Some(file))).collect();
-    let undecided: Vec<String> = files.iter().filter_map(|(path, file)| Some(format!("{path}, line {}", marker(&file.as_ref()?.1)?))).collect();
+    let gathered: Vec<(String, fs::LaidOut)> = fs::gather(&folder)?.into_iter().filter(|(path, _)| path != STATE).collect();
+    let strange: Vec<&String> = gathered.iter().map(|(path, _)| path).filter(|path| !state.files.contains(path)).collect();
+    if !strange.is_empty() {
+        let error = Error::new(ErrorKind::Invalid, format!("`{}` holds what `{}` is not about", folder.display(), state.patch));
+        return Err(strange
+            .into_iter()
+            .fold(error, |error, path| error.note(path.clone()))
+            .hint("take it away (an editor may have left it); what is to be changed besides is a patch of its own: `greffon patch create`"));
+    }
+    let undecided: Vec<String> = gathered.iter().filter_map(|(path, file)| Some(format!("{path}, line {}", marker(&file.1)?))).collect();
     if !undecided.is_empty() {
         let error = Error::new(ErrorKind::Invalid, format!("conflict markers still stand in `{}`", folder.display()));
         return Err(undecided.into_iter().fold(error, Error::note).hint("decide what is right there, take the markers away, and say `--continue` again"));
     }
-    for path in &state.files {
-        if !files.iter().any(|(other, _)| other == path) {
-            files.push((path.clone(), None));
-        }
-    }
+    let mut files: Vec<(String, Option<fs::LaidOut>)> = gathered.into_iter().map(|(path, file)| (path, Some(file))).collect();
+    let gone: Vec<_> = state.files.iter().filter(|path| !files.iter().any(|(other, _)| other == *path)).map(|path| (path.clone(), None)).collect();
+    files.extend(gone);
     let mut work = Work { workspace, wanted, id: state.element, version: state.version, folder, done: Vec::new(), contained: Vec::new() };
     for (patch, text) in state.done {
         let bytes = hex::decode(text)

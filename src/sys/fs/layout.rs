@@ -32,18 +32,21 @@ pub fn lay_out(folder: &Path, path: &str, mode: FileMode, bytes: &[u8]) -> Resul
     Ok(())
 }
 
+/// A file as people left it: its kind and bytes (a link's: its target).
+pub type LaidOut = (FileMode, Vec<u8>);
+
 /// Every file and link below a folder, by relative path, with its bytes (a link's: its target). Links are not followed.
 ///
 /// # Errors
 /// `Invalid` for a name that no tree can hold; `Io`.
-pub fn gather(folder: &Path) -> Result<Vec<(String, (FileMode, Vec<u8>))>> {
+pub fn gather(folder: &Path) -> Result<Vec<(String, LaidOut)>> {
     let mut found = Vec::new();
     below(folder, "", &mut found)?;
     found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
 
-fn below(folder: &Path, above: &str, found: &mut Vec<(String, (FileMode, Vec<u8>))>) -> Result<()> {
+fn below(folder: &Path, above: &str, found: &mut Vec<(String, LaidOut)>) -> Result<()> {
     let fault = |error| Error::io("read", folder, error);
     for entry in fs_err::read_dir(folder).map_err(fault)? {
         let entry = entry.map_err(fault)?;
@@ -74,4 +77,35 @@ pub fn remove_file(path: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path, error)),
         _ => Ok(()),
     }
+}
+
+/// Makes a folder with these files, which appears whole; those above it are made where they are missing.
+///
+/// # Errors
+/// `Invalid` for a path that would leave the folder; `Io`, also where something is there.
+pub fn lay_out_folder(place: &Path, files: &[(String, LaidOut)]) -> Result<()> {
+    let fault = |error| Error::io("make the folder", place, error);
+    let above = place.parent().unwrap_or(place);
+    fs_err::create_dir_all(above).map_err(fault)?;
+    let stage = tempfile::Builder::new().prefix(".new-").tempdir_in(above).map_err(fault)?;
+    let inside = stage.path().join("folder");
+    fs_err::create_dir(&inside).map_err(fault)?;
+    for (path, (mode, bytes)) in files {
+        lay_out(&inside, path, *mode, bytes)?;
+    }
+    fs_err::rename(&inside, place).map_err(fault)
+}
+
+/// Copies a file to a path where nothing is; folders above it are made where they are missing.
+///
+/// # Errors
+/// `Io`, also where something is there.
+pub fn copy_new(from: &Path, to: &Path) -> Result<()> {
+    let fault = |error| Error::io("write", to, error);
+    if let Some(above) = to.parent() {
+        fs_err::create_dir_all(above).map_err(fault)?;
+    }
+    let mut source = fs_err::File::open(from).map_err(|error| Error::io("read", from, error))?;
+    let mut file = fs_err::File::create_new(to).map_err(fault)?;
+    std::io::copy(&mut source, &mut file).and_then(|_| file.sync_all()).map_err(fault)
 }

@@ -19,7 +19,7 @@ mod sync;
 pub mod witness;
 
 pub use atomic::{freshen, move_into_place, remove_tree, write_atomic, write_private};
-pub use layout::{gather, lay_out, remove_file};
+pub use layout::{LaidOut, copy_new, gather, lay_out, lay_out_folder, remove_file};
 pub use names::{NameFault, check_name, fold, shown};
 pub use private::check_private;
 pub use read::{PathKind, create_folder, digest, head, kind, md5, names, read, read_text, sha256};

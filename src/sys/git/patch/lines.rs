@@ -81,6 +81,37 @@ fn end_line(out: &mut Vec<u8>) {
     }
 }
 
+/// What stands where a hunk would fit best, line by line: the number (from 1), what the hunk expects and what is there instead.
+/// Empty where not one of its lines is near.
+pub(super) fn differences(text: &[u8], hunk: &Hunk) -> Vec<(usize, Vec<u8>, Option<Vec<u8>>)> {
+    let lines = lines(text);
+    let equal = |at: usize| hunk.before.iter().zip(&lines[at..]).filter(|(a, b)| a.as_slice() == **b && !a.trim_ascii().is_empty()).count();
+    let says = hunk.start.saturating_sub(1);
+    let best = (0..lines.len()).map(|at| (equal(at), at)).max_by_key(|(count, at)| (*count, std::cmp::Reverse(at.abs_diff(says))));
+    let Some((1.., at)) = best else { return Vec::new() };
+    let there = |number: usize| lines.get(at + number).map(|line| line.to_vec());
+    let all = hunk.before.iter().enumerate().map(|(number, line)| (at + number + 1, line.clone(), there(number)));
+    all.filter(|(_, line, there)| there.as_ref() != Some(line)).collect()
+}
+
+/// Whether a hunk would have a place if no line ended in a carriage return, on either side.
+pub(super) fn fits_without_returns(text: &[u8], hunks: &[Hunk]) -> bool {
+    let bare = |line: &[u8]| match line.strip_suffix(b"\r\n") {
+        Some(line) => [line, b"\n"].concat(),
+        None => line.to_vec(),
+    };
+    let hunks: Vec<Hunk> = hunks
+        .iter()
+        .map(|hunk| Hunk {
+            before: hunk.before.iter().map(|line| bare(line)).collect(),
+            after: hunk.after.iter().map(|line| bare(line)).collect(),
+            ..hunk.clone()
+        })
+        .collect();
+    let text: Vec<u8> = lines(text).into_iter().flat_map(bare).collect();
+    apply(&text, &hunks, Hold::Loose).is_ok()
+}
+
 /// Where a hunk goes: at line `from` or later, the nearest to `says`.
 fn place(lines: &[&[u8]], before: &[Vec<u8>], (from, says): (usize, usize), hunk: &Hunk, hold: Hold) -> Option<usize> {
     if before.is_empty() {

@@ -6,6 +6,7 @@ mod lines;
 mod make;
 mod parse;
 mod rebase;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +15,7 @@ pub use rebase::{Merged, Settled};
 
 use super::Objects;
 use super::tree::Item;
-use crate::error::{Error, ErrorKind, Excerpt, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Entry, FileMode, ObjectId};
 use lines::Hold;
 use parse::FilePatch;
@@ -83,7 +84,7 @@ impl Objects {
         }
         match self.put(tree, &files, Hold::Loose)? {
             Ok(overlay) => self.edited(tree, &overlay.into_iter().collect::<Vec<_>>()).map(Patched::To),
-            Err(refusal) => Err(refusal.told(&files, bytes, shown)),
+            Err(refusal) => Err(self.refused(tree, &refusal, &files, (bytes, shown))),
         }
     }
 
@@ -114,6 +115,12 @@ impl Objects {
             {
                 return Ok(Err(Refusal { file: number, why: Why::Occupied }));
             }
+            if let Some(new) = &file.new
+                && file.old.as_ref() != Some(new)
+                && self.in_the_way(tree, new, &overlay)?
+            {
+                return Ok(Err(Refusal { file: number, why: Why::InTheWay }));
+            }
             if let Some(old) = file.old.as_ref().filter(|old| !file.copy && file.new.as_ref() != Some(old)) {
                 overlay.insert(old.clone(), None);
             }
@@ -122,6 +129,21 @@ impl Objects {
             }
         }
         Ok(Ok(overlay))
+    }
+
+    /// Whether a file or a link stands where a path needs a folder: what is written there would come to stand elsewhere.
+    fn in_the_way(&self, tree: ObjectId, path: &str, overlay: &Overlay) -> Result<bool> {
+        for (end, _) in path.match_indices('/') {
+            let above = &path[..end];
+            let there = match overlay.get(above) {
+                Some(entry) => entry.is_some(),
+                None => self.entry(tree, above)?.is_some(),
+            };
+            if there {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A file after a patch; `None`: it goes.
@@ -196,34 +218,7 @@ struct Refusal {
 enum Why {
     Missing,
     Occupied,
+    InTheWay,
     OtherBytes,
     Hunk(usize),
-}
-
-impl Refusal {
-    fn told(&self, files: &[FilePatch], bytes: &[u8], shown: &Path) -> Error {
-        let file = &files[self.file];
-        let path = file.path();
-        let old = file.old.as_deref().unwrap_or(path);
-        let what = match self.why {
-            Why::Missing => format!("there is no file `{old}`"),
-            Why::Occupied => format!("a file `{path}` is there already"),
-            Why::OtherBytes => format!("`{old}` has other bytes"),
-            Why::Hunk(number) => format!("hunk {} of {} has no place in `{old}`", number + 1, file.hunks.len()),
-        };
-        let error = Error::new(ErrorKind::Invalid, format!("the patch `{}` does not apply to this version: {what}", shown.display()));
-        match (self.why, std::str::from_utf8(bytes)) {
-            (Why::Hunk(number), Ok(text)) => error.at(Excerpt {
-                path: shown.to_owned(),
-                text: text.to_owned(),
-                span: file.hunks[number].span.start..file.hunks[number].span.end.saturating_sub(1),
-                label: "this finds no place".to_owned(),
-            }),
-            (Why::Hunk(number), Err(_)) => {
-                let hunk = String::from_utf8_lossy(&bytes[file.hunks[number].span.clone()]).into_owned();
-                hunk.lines().take(20).fold(error, |error, line| error.note(line.to_owned()))
-            }
-            _ => error,
-        }
-    }
 }

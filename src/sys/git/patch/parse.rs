@@ -107,10 +107,12 @@ impl<'a> Reader<'a> {
 
     fn plain_file(&mut self) -> Result<FilePatch> {
         let mut file = FilePatch::default();
-        for (start, side) in [(&b"--- "[..], &mut file.old), (b"+++ ", &mut file.new)] {
+        let mut times = [None, None];
+        for (start, side, time) in [(&b"--- "[..], &mut file.old, 0), (b"+++ ", &mut file.new, 1)] {
             let line = self.peek().and_then(|line| line.strip_prefix(start)).unwrap_or_default();
-            let line = line.split(|byte| *byte == b'\t').next().unwrap_or_default();
-            *side = self.side(line)?;
+            let mut parts = line.split(|byte| *byte == b'\t');
+            *side = self.side(parts.next().unwrap_or_default())?;
+            times[time] = parts.next();
             self.next();
         }
         if file.old.is_none() && file.new.is_none() {
@@ -123,6 +125,19 @@ impl<'a> Reader<'a> {
             file.old.clone_from(&file.new);
         }
         self.hunks(&mut file)?;
+        // `diff -N` names a file that is not there as if it were, and gives it the first second of all times.
+        let first = |time: &[u8]| time.starts_with(b"1970-01-01 ") || time.starts_with(b"1969-12-31 ");
+        if let [hunk] = file.hunks.as_slice()
+            && file.new.is_some()
+            && file.old.is_some()
+        {
+            if hunk.start == 0 && hunk.before.is_empty() && times[0].is_none_or(first) {
+                file.old = None;
+                file.mode = Some(FileMode::Regular);
+            } else if hunk.after.is_empty() && times[1].is_some_and(first) {
+                file.new = None;
+            }
+        }
         Ok(file)
     }
 
@@ -303,19 +318,15 @@ impl<'a> Reader<'a> {
         let size: u64 = size.parse().map_err(|_| self.fault("a binary patch without its size"))?;
         let mut packed = Vec::new();
         while let Some(line) = self.peek().filter(|line| line.first().is_some_and(u8::is_ascii_alphabetic) && !line.starts_with(b"diff ")) {
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            binary::unpack_line(text, &mut packed).ok_or_else(|| self.fault("a damaged line of a binary patch"))?;
+            binary::unpack_line(line.trim_ascii_end(), &mut packed).ok_or_else(|| self.fault("a damaged line of a binary patch"))?;
             self.next();
         }
         let payload = binary::inflate(&packed, size).ok_or_else(|| self.fault("a binary patch that is damaged"))?;
         // A blank line, then perhaps the way back.
         while let Some(line) = self.peek() {
-            let back = line == b"\n" || line.starts_with(b"literal ") || line.starts_with(b"delta ");
-            if !back
-                && !(line.first().is_some_and(u8::is_ascii_alphabetic)
-                    && !line.starts_with(b"diff ")
-                    && binary::unpack_line(line.trim_ascii_end(), &mut Vec::new()).is_some())
-            {
+            let digits = line.first().is_some_and(u8::is_ascii_alphabetic) && !line.starts_with(b"diff ");
+            let back = line.trim_ascii_end().is_empty() || line.starts_with(b"literal ") || line.starts_with(b"delta ");
+            if !back && (!digits || binary::unpack_line(line.trim_ascii_end(), &mut Vec::new()).is_none()) {
                 break;
             }
             self.next();
