@@ -304,7 +304,11 @@ impl History {
             }
             writer.commit().map(drop)
         };
-        write().map_err(|error| fault("pack", &self.directory, error))
+        write().map_err(|error| fault("pack", &self.directory, error))?;
+        // From here on it needs the stock no more; that what it has is safe on disk comes first. The next generation that is recorded
+        // names the stock again.
+        crate::sys::fs::sync_filesystem(&self.directory)?;
+        crate::sys::fs::remove_file(&self.directory.join("objects/info/alternates"))
     }
 }
 
