@@ -8,6 +8,7 @@ pub mod git;
 pub mod http;
 pub mod memory;
 mod network;
+pub mod parcel;
 pub mod places;
 pub mod pool;
 pub mod process;

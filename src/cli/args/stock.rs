@@ -1,4 +1,4 @@
-//! The stock: `stock list|add|gc|verify`.
+//! The stock: `stock list|add|gc|verify|export|import`.
 
 use std::path::PathBuf;
 
@@ -16,6 +16,8 @@ use super::value::bytes;
     "greffon stock add packages/base@1.2 ./base",
     "greffon stock gc --max-size 2G",
     "greffon stock verify",
+    "greffon stock export shop.greffon",
+    "greffon stock import shop.greffon",
 ))]
 pub(crate) struct StockArgs {
     /// What to do with it.
@@ -30,6 +32,8 @@ pub(crate) enum StockAction {
     Add(StockAddArgs),
     Gc(StockGcArgs),
     Verify(StockVerifyArgs),
+    Export(StockExportArgs),
+    Import(StockImportArgs),
 }
 
 /// What the stock holds
@@ -84,3 +88,37 @@ pub(crate) struct StockGcArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples!("greffon stock verify"))]
 pub(crate) struct StockVerifyArgs {}
+
+/// Write what the lock needs into one file, for a machine without a network
+///
+/// All that the locked elements of the chosen sites are made of: git trees with what proves their commits, archives as they came,
+/// and what lies at paths beside the manifest. What is not in stock is fetched first. The same lock gives the same bytes. There,
+/// `stock import` and then `sync --offline --locked` make the same sites; manifest, lock, patches and scripts go there on their own.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon stock export shop.greffon",
+    "greffon stock export prod.greffon --site prod",
+    "greffon stock export shop.greffon --offline          only what is in stock",
+))]
+pub(crate) struct StockExportArgs {
+    /// The file; one that is there is replaced
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+}
+
+/// Take in what `stock export` wrote on another machine
+///
+/// Every object is hashed, and every element proved, before the stock is given anything; a file that is damaged, cut off, of
+/// another version or says what is not so is refused, and nothing changes. Beside a greffon.lock that names paths which are not
+/// here, they are filled too. Needs no network. Writes the stock.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "greffon stock import shop.greffon",
+    "greffon -C ~/shop stock import /media/usb/shop.greffon && greffon -C ~/shop sync --offline --locked",
+    "greffon stock import shop.greffon --dry-run          examine it only",
+))]
+pub(crate) struct StockImportArgs {
+    /// The file
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+}

@@ -1,7 +1,7 @@
 //! What the stock holds, and what was done to it.
 
-use crate::cli::text::{ADD, FAINT, REMOVE, Text, count, size};
-use crate::command::stock::{AddReport, ListReport, TidyReport, VerifyReport};
+use crate::cli::text::{ADD, CHANGE, FAINT, REMOVE, STRONG, Text, count, size};
+use crate::command::stock::{AddReport, ListReport, TidyReport, VerifyReport, export, import};
 
 /// A line each: id, version, origin, and the beginning of the digest.
 pub(crate) fn list(report: &ListReport, page: &mut Text) {
@@ -45,4 +45,41 @@ pub(crate) fn verify(report: &VerifyReport, page: &mut Text) {
     } else {
         page.line(format_args!("{} put aside; fetched again when next needed", count(damaged.len(), "entry")));
     }
+}
+
+/// What went into the file.
+pub(crate) fn exported(report: &export::Report, page: &mut Text) {
+    for line in &report.elements {
+        page.put("  ").put(format_args!("{}/{} {}", line.r#type, line.name, line.version)).paint(FAINT, format_args!("  {}", line.kind)).end();
+    }
+    let what = count(report.elements.len(), "element");
+    match (report.size, &report.sha256) {
+        (Some(bytes), Some(digest)) => {
+            page.put("Wrote ").paint(STRONG, &report.file).line(format_args!(": {what}, {}", size(bytes)));
+            page.line(digest)
+        }
+        _ => page.put("Would write ").paint(STRONG, &report.file).line(format_args!(": {what}")),
+    };
+}
+
+/// What came out of it.
+pub(crate) fn imported(report: &import::Report, page: &mut Text) {
+    for one in &report.elements {
+        let line = &one.line;
+        if one.known {
+            page.paint(FAINT, "=");
+        } else {
+            page.paint(ADD, "+");
+        }
+        page.put(format_args!(" {}/{} {}", line.r#type, line.name, line.version)).paint(FAINT, format_args!("  {}", line.kind)).end();
+    }
+    for path in &report.placed {
+        page.paint(ADD, "+").line(format_args!(" {path}"));
+    }
+    for note in &report.notes {
+        page.paint(CHANGE, "note").line(format_args!(": {note}"));
+    }
+    let new = report.elements.iter().filter(|one| !one.known).count();
+    let verb = if report.dry_run { "Would import" } else { "Imported" };
+    page.line(format_args!("{verb} {} from {}, {} in stock already", count(new, "element"), report.file, report.elements.len() - new));
 }

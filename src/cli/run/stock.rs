@@ -1,4 +1,4 @@
-//! `stock list|add|gc|verify`, `repo index|yank|use`.
+//! `stock list|add|gc|verify|export|import`, `repo index|yank|use`.
 
 use super::Session;
 use crate::cli::args::{RepoAction, RepoArgs, StockAction, StockArgs};
@@ -8,6 +8,10 @@ use crate::command;
 use crate::error::Result;
 
 pub(super) fn stock(session: Session<'_>, args: StockArgs) -> Result<u8> {
+    if let StockAction::Export(args) = args.action {
+        let (workspace, desk) = session.open()?;
+        return desk.tell(&command::stock::export::run(&workspace, &args.file)?, stock_page::exported);
+    }
     let globals = session.globals;
     let (surroundings, desk) = session.desk();
     let opened = command::stock::open(globals, surroundings)?;
@@ -21,6 +25,8 @@ pub(super) fn stock(session: Session<'_>, args: StockArgs) -> Result<u8> {
             let report = command::stock::gc(&opened, globals, args.max_size, args.forget.as_deref())?;
             desk.tell(&report, stock_page::gc)
         }
+        StockAction::Export(_) => Ok(exit::FINE),
+        StockAction::Import(args) => desk.tell(&command::stock::import::run(&opened, globals, &args.file)?, stock_page::imported),
         StockAction::Verify(_) => {
             let report = command::stock::verify(&opened)?;
             desk.show(&report, stock_page::verify)?;

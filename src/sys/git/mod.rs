@@ -2,6 +2,7 @@
 
 mod alternates;
 mod borrow;
+mod carried;
 mod checkout;
 mod compose;
 mod diff;
@@ -33,6 +34,7 @@ mod walk;
 mod tests;
 
 pub(crate) use alternates::{is_group_shared, share};
+pub use carried::{Arrivals, Cargo, Carried, Proofs};
 pub use checkout::{Checkout, checkout, commits_with, having, leading_ref};
 pub use lent::{Loan, Reader};
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};

@@ -373,18 +373,21 @@ impl Trees for Objects {
 
     fn list(&self, tree: ObjectId, path: &str) -> Result<Option<Vec<TreeItem>>> {
         let Some(folder) = self.subtree(tree, path)? else { return Ok(None) };
-        self.with_object(folder, ObjectType::Tree, |bytes| {
-            let items = tree::parse(bytes, folder, path)?.into_iter().map(|named| TreeItem {
-                name: named.name.to_owned(),
-                what: match named.item {
-                    Item::Folder(id) => TreeItemKind::Folder(id),
-                    Item::File(entry) => TreeItemKind::File(entry),
-                    Item::Gitlink(id) => TreeItemKind::Gitlink(id),
-                },
-            });
-            Ok(Some(items.collect()))
-        })
+        self.with_object(folder, ObjectType::Tree, |bytes| items(bytes, folder, path).map(Some))
     }
+}
+
+/// What stands in a tree's bytes.
+pub(super) fn items(bytes: &[u8], id: ObjectId, path: &str) -> Result<Vec<TreeItem>> {
+    let items = tree::parse(bytes, id, path)?.into_iter().map(|named| TreeItem {
+        name: named.name.to_owned(),
+        what: match named.item {
+            Item::Folder(id) => TreeItemKind::Folder(id),
+            Item::File(entry) => TreeItemKind::File(entry),
+            Item::Gitlink(id) => TreeItemKind::Gitlink(id),
+        },
+    });
+    Ok(items.collect())
 }
 
 pub(super) fn oid(id: ObjectId) -> Result<Oid> {

@@ -1,4 +1,8 @@
-//! `stock list|add|gc|verify`.
+//! `stock list|add|gc|verify|export|import`.
+
+pub mod export;
+pub mod import;
+mod parcel;
 
 use std::path::PathBuf;
 
@@ -8,7 +12,7 @@ use super::{Globals, Machine, Workspace, parse_element};
 use crate::builtin::environment::{Credentials, Env};
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Download, ElementId, ElementInfo, Payload, Version};
+use crate::model::{Download, ElementId, ElementInfo, Lock, Payload, Version};
 use crate::registry::{Registry, default_spec};
 use crate::roles::{Context, ContextBuilder, DownloadRequest, Downloader, GcReport, GcRequest, InfoRequest, Installer, Stock, StockKey, StoreRequest};
 use crate::sys::places;
@@ -19,6 +23,10 @@ pub struct Opened {
     stock: std::sync::Arc<dyn Stock>,
     downloader: std::sync::Arc<dyn Downloader>,
     installer: std::sync::Arc<dyn Installer>,
+    /// The manifest's folder, or that which the command started from.
+    base: PathBuf,
+    /// The lock beside the manifest.
+    lock: Lock,
 }
 
 /// Opens the stock.
@@ -29,8 +37,9 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
     let here = super::workspace::start_folder(globals)?;
     if crate::manifest::Manifest::find(&here).is_ok() {
         let workspace = Workspace::open(globals, surroundings)?;
+        let base = workspace.base();
         let super::Roles { stock, downloader, installer, .. } = workspace.roles;
-        return Ok(Opened { machine: workspace.machine, stock, downloader, installer });
+        return Ok(Opened { machine: workspace.machine, stock, downloader, installer, base, lock: workspace.lock });
     }
     let machine = Machine::open(globals, surroundings, None, &here)?;
     let registry = Registry::builtin();
@@ -48,7 +57,7 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
     let (stock, downloader) = (default_spec("store"), default_spec("standard"));
     let stock = registry.stocks.find(&stock)?(&stock, &env)?;
     let downloader = registry.downloaders.find(&downloader)?(&downloader, &env)?;
-    Ok(Opened { machine, stock, downloader, installer })
+    Ok(Opened { machine, stock, downloader, installer, base: here, lock: Lock::default() })
 }
 
 /// What the stock keeps.
