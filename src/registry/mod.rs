@@ -2,6 +2,7 @@
 
 mod extensions;
 mod native;
+mod over;
 mod placed;
 mod table;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Registry;
+use super::over::inner_spec;
 use crate::builtin::client::Parts;
 use crate::builtin::environment::Env;
 use crate::error::{Error, ErrorKind, Result};
@@ -77,20 +78,12 @@ pub(super) fn installer(spec: &UseSpec) -> Result<Arc<dyn Installer>> {
 fn split(spec: &UseSpec) -> Result<(UseSpec, Option<UseSpec>)> {
     let mut own = spec.clone();
     let Some(over) = own.options.shift_remove("over") else { return Ok((own, None)) };
-    let (target, options) = match over {
-        Value::String(target) => (target, serde_json::Map::new()),
-        Value::Object(mut options) => match options.shift_remove("use") {
-            Some(Value::String(target)) => (target, options),
-            _ => return Err(wrong(spec, "`over` lacks `use`").hint("for instance `over = { use = \"builtin:folder\", path = \"packages\" }`")),
-        },
-        _ => return Err(wrong(spec, "`over` is a text like `builtin:NAME`, or a table with `use`")),
-    };
-    let Some(target) = target.strip_prefix("builtin:") else {
+    let inner = inner_spec(spec, over).map_err(|error| at(spec, error))?;
+    if inner.kind != UseKind::Builtin {
         return Err(
-            wrong(spec, &format!("a library is laid over what ships in greffon, not over `{}`", target.escape_debug())).hint("`over = \"builtin:NAME\"`")
+            wrong(spec, &format!("a library is laid over what ships in greffon, not over `{}`", inner.target.escape_debug())).hint("`over = \"builtin:NAME\"`")
         );
-    };
-    let inner = UseSpec { kind: UseKind::Builtin, target: target.to_owned(), options, ..spec.clone() };
+    }
     Ok((own, Some(inner)))
 }
 
@@ -101,7 +94,10 @@ fn name(spec: &UseSpec) -> String {
 }
 
 fn wrong(spec: &UseSpec, message: &str) -> Error {
-    let error = Error::new(ErrorKind::Manifest, message);
+    at(spec, Error::new(ErrorKind::Manifest, message))
+}
+
+fn at(spec: &UseSpec, error: Error) -> Error {
     match &spec.place {
         Some(place) => error.at(place.clone()),
         None => error,

@@ -9,7 +9,12 @@ mod contract;
 mod downloaders;
 mod installers;
 mod moodle_repositories;
+mod natives;
 mod repositories;
 mod scripts;
 mod stocks;
 mod world;
+
+#[allow(dead_code)]
+#[path = "../native/build.rs"]
+mod build;

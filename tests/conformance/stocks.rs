@@ -16,7 +16,7 @@ use sha2::Digest as _;
 
 use super::world::{World, env, tar_gz, write};
 
-fn request(world: &World, origin: &str, name: &str, version: &str, files: &[(&str, &str)]) -> StoreRequest {
+pub(super) fn request(world: &World, origin: &str, name: &str, version: &str, files: &[(&str, &str)]) -> StoreRequest {
     let bytes = tar_gz(files);
     let path = world.path(&format!("archives/{name}-{version}.tar.gz"));
     write(&path, &bytes);

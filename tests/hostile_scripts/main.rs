@@ -4,6 +4,7 @@
 
 mod answers;
 mod bombs;
+mod clients;
 mod disk;
 mod documents;
 mod folders;

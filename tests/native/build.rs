@@ -92,6 +92,12 @@ pub fn panics() -> &'static Path {
     BUILT.get_or_init(|| rust(&root().join("tests/native/panics.rs"), "panics"))
 }
 
+/// The client, stock or downloader in Rust that hands on.
+pub fn hands_on() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| rust(&root().join("tests/native/hands_on.rs"), "hands-on"))
+}
+
 /// One file of Rust over the author's crate as a library.
 pub fn rust(source: &Path, name: &str) -> PathBuf {
     layout();

@@ -75,6 +75,42 @@ fn libraries_in_the_place_of_builtins_give_the_same_lockfile_and_the_same_tree()
     }
 }
 
+/// A manifest with these lines under `[config]` too.
+fn beside(config: &str) -> String {
+    manifest(BUILTIN, TREE).replacen("[config]\n", &format!("[config]\n{config}\n"), 1)
+}
+
+#[test]
+fn client_stock_and_downloader_in_a_library_change_nothing() {
+    let (lock, tree, _) = made(BUILTIN, TREE);
+    let library = |role: &str, over: &str, more: &str| format!("{role} = {{ {} }}", native(build::hands_on(), &format!("over = \"builtin:{over}\"{more}")));
+    let synced = |config: &str| {
+        let env = TestEnvironment::new();
+        packages(&env);
+        env.write("greffon.toml", beside(config));
+        env.greffon(["trust"]).run().succeeds();
+        let run = env.greffon(["sync", "--all", "--create"]).run();
+        (env, run)
+    };
+    let all = [library("client", "standard", ""), library("stock", "store", ""), library("downloader", "standard", "")];
+    for config in all.iter().cloned().chain([all.join("\n")]) {
+        let (env, run) = synced(&config);
+        run.succeeds();
+        let place = env.work().display().to_string();
+        assert_eq!(env.read("greffon.lock").replace(&place, "."), lock, "{config}");
+        assert_eq!(env.tree("site"), tree, "{config}");
+        assert_eq!(env.greffon(["status", "--json"]).run().succeeds().json()["sites"][0]["state"], "clean");
+        env.greffon(["lock", "--check"]).run().succeeds();
+    }
+    // The twins: a key that no answer has is refused, whatever the method, and nothing of the site is there.
+    for (role, over, method) in [("client", "standard", "plan"), ("stock", "store", "store_element"), ("downloader", "standard", "download")] {
+        let (env, run) = synced(&library(role, over, &format!(", misspells = \"{method}\"")));
+        assert_eq!(run.status, 1, "{method}: {}", run.stderr);
+        run.fails(1).says("there is no key `digset`").says(&format!("`{method}`"));
+        assert!(!env.exists("site"), "{method}");
+    }
+}
+
 #[test]
 fn what_the_manifest_lacks_is_told_with_its_place() {
     let env = TestEnvironment::new();

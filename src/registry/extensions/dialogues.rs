@@ -49,6 +49,12 @@ struct Granted {
     instance: Arc<Instance>,
 }
 
+/// A permit as the script that gave it may see it: a secret that it named stays a name.
+fn unseen(permit: &Permit) -> Permit {
+    let bearer = permit.bearer.clone().filter(|_| permit.auth.is_none());
+    Permit { bearer, ..permit.clone() }
+}
+
 impl Dialogue for Granted {
     fn quote(&self, cx: &Context, request: &QuoteRequest) -> Result<Quote> {
         self.wired.quote(cx, request)
@@ -57,9 +63,9 @@ impl Dialogue for Granted {
     fn authorize(&self, cx: &Context, request: &AuthorizeRequest) -> Result<Permit> {
         let mut permit = self.wired.authorize(cx, request)?;
         // A script names the secret: it never sees it.
-        if let Some(name) = permit.auth.take() {
-            self.instance.script().allowed().may_use(&name)?;
-            let value = cx.secrets().get(&name)?.ok_or_else(|| {
+        if let Some(name) = &permit.auth {
+            self.instance.script().allowed().may_use(name)?;
+            let value = cx.secrets().get(name)?.ok_or_else(|| {
                 Error::new(ErrorKind::Denied, format!("there is no secret named `{}`", name.escape_debug()))
                     .hint("add it under `[config.secrets]`: `NAME = { env = \"…\" }`")
             })?;
@@ -72,11 +78,11 @@ impl Dialogue for Granted {
     }
 
     fn fetch(&self, cx: &Context, request: &FetchRequest) -> Result<Option<std::path::PathBuf>> {
-        self.wired.fetch(cx, request)
+        self.wired.fetch(cx, &FetchRequest { permit: unseen(&request.permit), ..request.clone() })
     }
 
     fn receipt(&self, cx: &Context, request: &ReceiptRequest) -> Result<Option<String>> {
-        self.wired.receipt(cx, request)
+        self.wired.receipt(cx, &ReceiptRequest { permit: unseen(&request.permit), ..request.clone() })
     }
 
     fn release(&self, cx: &Context, request: &ReleaseRequest) -> Result<bool> {

@@ -10,6 +10,7 @@ use crate::builtin::client::Parts;
 use crate::builtin::environment::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{UseKind, UseSpec};
+use crate::registry::over::inner_spec;
 use crate::registry::{Registry, default_spec};
 use crate::roles::wire::client::{ServedClient, WiredClient};
 use crate::roles::wire::downloader::{ServedDownloader, WiredDownloader};
@@ -175,28 +176,4 @@ fn configured(script: Arc<Script>, role: Role, target: &str, options: Map<String
 
 fn is_script(spec: &UseSpec) -> bool {
     matches!(spec.kind, UseKind::Script | UseKind::Extension)
-}
-
-/// `over = "builtin:NAME"`, or a table with `use` and the inner one's own options.
-fn inner_spec(spec: &UseSpec, over: Value) -> Result<UseSpec> {
-    let wrong = || {
-        Error::new(ErrorKind::Manifest, "`over` does not say who serves what the script leaves out")
-            .hint("for instance `over = { use = \"builtin:index\", url = \"…\" }`")
-    };
-    let (target, options) = match over {
-        Value::String(target) => (target, Map::new()),
-        Value::Object(mut options) => match options.shift_remove("use") {
-            Some(Value::String(target)) => (target, options),
-            _ => return Err(wrong()),
-        },
-        _ => return Err(wrong()),
-    };
-    let (kind, target) = match target.split_once(':') {
-        Some(("builtin", target)) => (UseKind::Builtin, target),
-        Some(("script", target)) => (UseKind::Script, target),
-        Some(("native", target)) => (UseKind::Native, target),
-        Some(("extension", target)) => (UseKind::Extension, target),
-        _ => return Err(wrong()),
-    };
-    Ok(UseSpec { kind, target: target.to_owned(), options, ..spec.clone() })
 }

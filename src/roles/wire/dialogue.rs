@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Answerer, Role, from_answer, nobody, to_json, wrong_answer};
+use super::{Answerer, Role, from_answer, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
 use crate::model::{ElementInfo, Price, Version};
 use crate::roles::{AuthorizeRequest, Context, Dialogue, FetchRequest, Permit, Quote, QuoteRequest, ReceiptRequest, ReleaseRequest, Seats};
@@ -83,6 +83,9 @@ impl Dialogue for WiredDialogue {
             return Ok(Quote::default());
         }
         let answer = self.ask(cx, "quote", to_json("a question", request)?)?;
+        if let Some(map) = answer.as_object() {
+            only_keys(&*self.0, "quote", map, &["versions", "price", "terms", "seats", "expires"], QUOTE)?;
+        }
         let offer: Offer = from_answer(&*self.0, "quote", answer, QUOTE)?;
         Ok(Quote {
             versions: offer.versions.into_iter().map(|value| self.info(request, value)).collect::<Result<_>>()?,
@@ -95,6 +98,9 @@ impl Dialogue for WiredDialogue {
 
     fn authorize(&self, cx: &Context, request: &AuthorizeRequest) -> Result<Permit> {
         let mut answer = self.ask(cx, "authorize", to_json("a request", request)?)?;
+        if let Some(map) = answer.as_object() {
+            only_keys(&*self.0, "authorize", map, &["url", "bearer", "auth", "size", "sha256", "order", "spent", "seats", "expires"], PERMIT)?;
+        }
         if let Some(spent) = answer.get_mut("spent").filter(|spent| !spent.is_null()) {
             *spent = to_json("a price", &price(&*self.0, "authorize", spent.take(), PERMIT)?)?;
         }

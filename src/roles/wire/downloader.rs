@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::repository::fill;
-use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, to_json, wrong_answer};
+use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, Download, InstallInfo, ObjectId, Payload};
 use crate::roles::{Context, DownloadRequest, Downloader};
@@ -41,13 +41,33 @@ impl Downloader for WiredDownloader {
             };
         }
         let answer = self.to.call(cx, "download", to_json("a request", request)?)?;
-        let info: InstallInfo = from_answer(&*self.to, "download", whole(answer, request), SHAPE)?;
+        let answer = whole(answer, request);
+        if let Some(map) = answer.as_object() {
+            only_keys(&*self.to, "download", map, &INSTALL_KEYS, SHAPE)?;
+            check_payload(&*self.to, "download", map)?;
+        }
+        let info: InstallInfo = from_answer(&*self.to, "download", answer, SHAPE)?;
         if info.id != request.id || info.version != request.version {
             let what = format!("asked for {} {}, it brought {} {}", request.id, request.version, info.id, info.version);
             return Err(wrong_answer(&*self.to, "download", &what, SHAPE));
         }
         hold_to(cx, request, info)
     }
+}
+
+/// The keys of an install info.
+const INSTALL_KEYS: [&str; 5] = ["id", "version", "payload", "digest", "receipt"];
+
+/// Refuses keys that the `payload` of an answer does not have.
+pub(super) fn check_payload(to: &dyn Answerer, method: &str, map: &Map<String, Value>) -> Result<()> {
+    let Some(payload) = map.get("payload").and_then(Value::as_object) else { return Ok(()) };
+    let known: &[&str] = match payload.get("kind").and_then(Value::as_str) {
+        Some("archive") => &["kind", "path", "subdir"],
+        Some("directory") => &["kind", "path"],
+        Some("tree") => &["kind", "tree", "commit"],
+        _ => return Ok(()),
+    };
+    only_keys(to, method, payload, known, SHAPE)
 }
 
 /// A payload alone becomes an install info.

@@ -10,16 +10,21 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::downloader::check_payload;
 use super::repository::{self, WiredRepository};
-use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, to_json};
+use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
-use crate::model::ElementInfo;
+use crate::model::{ElementId, ElementInfo, Version};
 use crate::roles::{
     Context, ElementInfoRequest, GcReport, GcRequest, PinRequest, Repository, SearchHit, SearchRequest, Stock, StockKey, StoreRequest, StoredElement, Versions,
     VersionsRequest,
 };
 
 const STORED: &str = "a map with `key`, `info` and `payload`";
+const KEYS: &str = "a list of keys, each a map with `origin`, `id`, `version` and `digest`";
+const GONE: &str = "a map with `removed`, `bytes` and `kept`";
+/// The keys of a key.
+const KEY_KEYS: [&str; 4] = ["origin", "id", "version", "digest"];
 
 /// A stock whose answers come from a script or a library.
 #[derive(Debug)]
@@ -35,6 +40,29 @@ impl WiredStock {
     pub fn new(name: &str, to: Arc<dyn Answerer>, inner: Option<Arc<dyn Stock>>) -> Self {
         let as_repository = inner.clone().map(|stock| stock as Arc<dyn Repository>);
         Self { repository: WiredRepository::new(name, false, Arc::clone(&to), as_repository), to, inner }
+    }
+
+    /// A stored element, held to its keys; `None` for nothing.
+    fn stored(&self, method: &str, answer: Value) -> Result<Option<StoredElement>> {
+        if let Some(map) = answer.as_object() {
+            only_keys(&*self.to, method, map, &["key", "info", "payload"], STORED)?;
+            if let Some(key) = map.get("key").and_then(Value::as_object) {
+                only_keys(&*self.to, method, key, &KEY_KEYS, KEYS)?;
+            }
+            if let Some(info) = map.get("info").and_then(Value::as_object) {
+                repository::check_info(&*self.to, method, info)?;
+            }
+            check_payload(&*self.to, method, map)?;
+        }
+        from_answer(&*self.to, method, answer, STORED)
+    }
+
+    fn is_of(&self, method: &str, stored: &StoredElement, (id, version): (&ElementId, &Version)) -> Result<()> {
+        if (&stored.key.id, &stored.key.version) == (id, version) && (&stored.info.id, &stored.info.version) == (id, version) {
+            return Ok(());
+        }
+        let what = format!("asked for {id} {version}, it gave {} {} as {} {}", stored.info.id, stored.info.version, stored.key.id, stored.key.version);
+        Err(wrong_answer(&*self.to, method, &what, STORED))
     }
 
     fn inner(&self, method: &str) -> Result<&dyn Stock> {
@@ -70,21 +98,32 @@ impl Stock for WiredStock {
         if !self.to.has("store_element") {
             return self.inner("store_element")?.store_element(cx, request);
         }
-        from_answer(&*self.to, "store_element", self.to.call(cx, "store_element", to_json("a request", request)?)?, STORED)
+        let answer = self.to.call(cx, "store_element", to_json("a request", request)?)?;
+        let stored: StoredElement = self.stored("store_element", answer)?.ok_or_else(|| wrong_answer(&*self.to, "store_element", "nothing", STORED))?;
+        self.is_of("store_element", &stored, (&request.info.id, &request.info.version))?;
+        Ok(stored)
     }
 
     fn open(&self, cx: &Context, key: &StockKey) -> Result<Option<StoredElement>> {
         if !self.to.has("open") {
             return self.inner("open")?.open(cx, key);
         }
-        from_answer(&*self.to, "open", self.to.call(cx, "open", to_json("a request", key)?)?, STORED)
+        let stored = self.stored("open", self.to.call(cx, "open", to_json("a request", key)?)?)?;
+        if let Some(stored) = &stored {
+            self.is_of("open", stored, (&key.id, &key.version))?;
+        }
+        Ok(stored)
     }
 
     fn list(&self, cx: &Context) -> Result<Vec<StockKey>> {
         if !self.to.has("list") {
             return self.inner("list")?.list(cx);
         }
-        let mut keys: Vec<StockKey> = from_answer(&*self.to, "list", self.to.call(cx, "list", json!({}))?, "a list of keys")?;
+        let answer = self.to.call(cx, "list", json!({}))?;
+        for key in answer.as_array().into_iter().flatten().filter_map(Value::as_object) {
+            only_keys(&*self.to, "list", key, &KEY_KEYS, KEYS)?;
+        }
+        let mut keys: Vec<StockKey> = from_answer(&*self.to, "list", answer, KEYS)?;
         keys.sort_by(|a, b| (&a.id, a.version.as_str()).cmp(&(&b.id, b.version.as_str())));
         Ok(keys)
     }
@@ -107,7 +146,11 @@ impl Stock for WiredStock {
         if !self.to.has("gc") {
             return self.inner("gc")?.gc(cx, request);
         }
-        from_answer(&*self.to, "gc", self.to.call(cx, "gc", to_json("a request", request)?)?, "a map with `removed`, `bytes` and `kept`")
+        let answer = self.to.call(cx, "gc", to_json("a request", request)?)?;
+        if let Some(map) = answer.as_object() {
+            only_keys(&*self.to, "gc", map, &["removed", "bytes", "kept"], GONE)?;
+        }
+        from_answer(&*self.to, "gc", answer, GONE)
     }
 
     fn verify(&self, cx: &Context) -> Result<Vec<String>> {
