@@ -53,7 +53,7 @@ impl Machine {
         let cx = surroundings
             .secrets(Arc::new(SecretStore::new(secrets)))
             .trees(Arc::new(stockroom.objects().clone()))
-            .network(Network { http: http.clone(), sources: sources.clone() })
+            .network(Network { http: http.clone(), sources: sources.clone(), kept: stockroom.info().join("http") })
             .offline(globals.offline)
             .refresh(globals.refresh)
             .build();

@@ -30,6 +30,10 @@ impl<'a> Hooks<'a> {
     pub fn load(workspace: &Workspace, manifest: &Manifest, site: &'a WantedSite) -> Result<Self> {
         let mut list = Vec::new();
         for said in of_site(manifest, &site.name) {
+            if let Some(user) = said.run_as.as_deref().filter(|user| !is_user(user)) {
+                let error = Error::new(ErrorKind::Manifest, format!("`run-as` names no user: `{}`", user.escape_debug()));
+                return Err(said.named.place.iter().cloned().fold(error, Error::at));
+            }
             let instance = workspace.extensions.script(&said.named, Role::Hook, said.with.clone())?;
             if !instance.script().has(&said.moment.function()) {
                 let error = Error::new(ErrorKind::Extension, format!("the hook `{}` has no function `{}`", said.named.target, said.moment.function()))
@@ -73,6 +77,12 @@ impl<'a> Hooks<'a> {
         self.list.iter().any(|(said, _)| said.moment == moment)
     }
 
+    /// The titles of the hooks of a moment.
+    #[must_use]
+    pub fn titles_of(&self, moment: Moment) -> Vec<String> {
+        self.list.iter().filter(|(said, _)| said.moment == moment).map(|(said, _)| said.title()).collect()
+    }
+
     /// Runs the before-hooks of these moments; the first that throws is a veto.
     ///
     /// # Errors
@@ -97,14 +107,16 @@ impl<'a> Hooks<'a> {
         titles
     }
 
-    /// Records the hooks as pending, runs them one after the other, and takes each off as it ends well.
+    /// Records the hooks as pending, runs them one after the other, and takes each off as it ends well. `later` stay pending and are
+    /// not run.
     ///
     /// # Errors
     /// The first that failed; it and those after it stay pending.
-    pub fn after(&self, cx: &Context, site: &Site, mut pending: Pending, happening: &Happening) -> Result<()> {
+    pub fn after(&self, cx: &Context, site: &Site, mut pending: Pending, later: &[String], happening: &Happening) -> Result<()> {
         pending.attempt += 1;
+        let all = |pending: &Pending| Pending { hooks: pending.hooks.iter().chain(later).cloned().collect(), ..pending.clone() };
         while let Some(title) = pending.hooks.first().cloned() {
-            site.set_pending(cx, Some(&pending))?;
+            site.set_pending(cx, Some(&all(&pending)))?;
             match self.list.iter().find(|(said, _)| said.title() == title) {
                 Some((said, instance)) => {
                     self.run_one(cx, said, instance, happening, pending.attempt).map_err(|error| self.failed(error, said, pending.generation))?;
@@ -116,7 +128,8 @@ impl<'a> Hooks<'a> {
             }
             pending.hooks.remove(0);
         }
-        site.set_pending(cx, None)
+        let left = all(&pending);
+        site.set_pending(cx, Some(&left).filter(|left| !left.hooks.is_empty()))
     }
 
     /// Runs the hooks `on-failure`; what they fail with is told and nothing more.
@@ -155,6 +168,11 @@ impl<'a> Hooks<'a> {
             .note(format!("the files are in place as generation {generation}; the hook and those after it are pending"))
             .hint(format!("mend the cause and run `greffon sync --site {0}` again, or go back with `greffon rollback --site {0}`", self.site.name))
     }
+}
+
+/// Whether a text can be a user's name.
+fn is_user(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '$'))
 }
 
 /// A veto keeps what the script said as its first line.

@@ -9,7 +9,7 @@ use crate::command::Workspace;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::model::{Change, Plan, SitePlan, WantedSite};
-use crate::roles::{ApplyReport, PlanDepth, PlanRequest};
+use crate::roles::{ApplyReport, Level, PlanDepth, PlanRequest};
 use crate::site::Pending;
 
 /// The moments before and after a site changes.
@@ -147,7 +147,16 @@ impl<'a> Around<'a> {
         if let Some(changes) = changes {
             happening.changes = changes.to_vec();
         }
-        hooks.after(&self.workspace.machine.cx, &site, pending, &happening)
+        // The files are back: what the generation that was left still wanted done is for the next sync, and stands in nobody's way.
+        let mut later = Vec::new();
+        if moments == [Moment::AfterRollback] {
+            let own = hooks.titles_of(Moment::AfterRollback);
+            (pending.hooks, later) = pending.hooks.into_iter().partition(|title| own.contains(title));
+            for title in &later {
+                self.workspace.machine.cx.log(Level::Warning, format!("{}: `{title}` was not done and stays pending; the next sync runs it", wanted.name));
+            }
+        }
+        hooks.after(&self.workspace.machine.cx, &site, pending, &later, &happening)
     }
 
     /// Before a rollback of the one site: a veto leaves everything as it is.

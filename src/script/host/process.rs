@@ -54,7 +54,7 @@ fn run(call: &Call, argv: &Array, options: &Options) -> Result<Map> {
     let found = if name.contains('/') { call.allowed().whole(name).map(std::path::PathBuf::into_os_string) } else { Some(name.into()) };
     let found = found.ok_or_else(|| call.allowed().refusal(Kind::Run, name))?;
     let variables = variables(options)?;
-    let mut program = match other_user(call) {
+    let mut program = match other_user(call)? {
         None => Program::new(found).args(arguments),
         Some(user) if acting_as().0 == 0 => Program::new("runuser").args(["-u", user, "--"]).arg(found).args(arguments),
         Some(user) => {
@@ -122,10 +122,15 @@ fn search_path() -> OsString {
 }
 
 /// Whom a hook's programs run as, where that is somebody else.
-fn other_user(call: &Call) -> Option<&str> {
-    let user = call.facts().run_as.as_deref()?;
-    let own = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
-    (own.as_deref() != Some(user)).then_some(user)
+fn other_user<'a>(call: &'a Call) -> Result<Option<&'a str>> {
+    let Some(user) = call.facts().run_as.as_deref() else { return Ok(None) };
+    let asked = call.wait(|cx| Program::new("id").args(["-u", "--", user]).inherit(&INHERITED).run(cx))?;
+    let Some(number) = String::from_utf8_lossy(&asked.stdout).trim().parse::<u32>().ok().filter(|_| asked.is_success()) else {
+        return Err(
+            Error::new(ErrorKind::NotFound, format!("there is no user `{}` on this machine", user.escape_debug())).hint("it is named by `run-as` of the hook")
+        );
+    };
+    Ok((number != acting_as().0).then_some(user))
 }
 
 /// What a program said; a secret that it was given and repeats stays one.
