@@ -1,5 +1,7 @@
 //! The network as this machine is configured.
 
+use std::path::PathBuf;
+
 use super::git::Sources;
 use super::http::Http;
 
@@ -10,4 +12,6 @@ pub struct Network {
     pub http: Http,
     /// git sources, kept in the stock.
     pub sources: Sources,
+    /// The stock's folder of kept answers.
+    pub kept: PathBuf,
 }

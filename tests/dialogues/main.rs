@@ -9,6 +9,7 @@ mod support;
 mod agreed;
 mod installers;
 mod licences;
+mod purchase;
 mod ready;
 mod repositories;
 mod tokens;

@@ -1,6 +1,6 @@
 //! `http`: granted hosts, asked in any way; the grant is looked at again at every redirect.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, ImmutableString, Map};
@@ -11,7 +11,7 @@ use super::files;
 use super::markup::{Element, Page};
 use super::options::Options;
 use super::secret::{Secret, revealed, values_without_secrets, without_secrets};
-use super::{Answer, Function, HostModule, Registrar, bounded};
+use super::{Answer, Function, HostModule, Registrar, bounded, kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Digest;
 use crate::roles::{Context, Event, Unit};
@@ -29,7 +29,8 @@ pub(super) const MODULE: HostModule = HostModule {
             no netrc, no cookies. With `--offline` it is refused.\n\n\
             Options, all of them optional: `headers`, `query`, `form`, `json`, `body` (a text), `auth` (a secret: sent as bearer token; or \
             `#{ user, secret }`), `timeout` (seconds), `follow: false`, `max_bytes` (of the answer: 16 MiB unless told otherwise, at most 256; \
-            of a download 2 GiB), and for downloads `sha256`. Wherever a text is taken, a secret is taken too.",
+            of a download 2 GiB), for downloads `sha256`, and for `get` `keep: true`: the answer is asked for once a run, \
+            and on the next only whether it is still the same; offline it serves as it is. Wherever a text is taken, a secret is taken too.",
     needs: &[Kind::Net],
     functions: &[
         Function { signature: "get(url) -> answer", about: "asks; see `answer` below" },
@@ -57,7 +58,7 @@ pub(super) const MODULE: HostModule = HostModule {
     register,
 };
 
-const KEYS: [&str; 9] = ["headers", "query", "form", "json", "body", "auth", "timeout", "follow", "max_bytes"];
+const KEYS: [&str; 10] = ["headers", "query", "form", "json", "body", "auth", "timeout", "follow", "max_bytes", "keep"];
 const DOWNLOAD_KEYS: [&str; 10] = ["headers", "query", "form", "json", "body", "auth", "timeout", "follow", "max_bytes", "sha256"];
 const USUAL: u64 = 16 << 20;
 const LARGEST: u64 = 256 << 20;
@@ -66,11 +67,13 @@ const LARGEST_FILE: u64 = 2 << 30;
 /// An answer, for scripts.
 #[derive(Debug, Clone)]
 pub(super) struct Response {
-    status: u16,
+    pub(super) status: u16,
     headers: Arc<Vec<(String, String)>>,
     url: String,
     what: String,
     body: Arc<Vec<u8>>,
+    /// The body as a document, once it was read as one.
+    doc: Arc<OnceLock<Doc>>,
 }
 
 impl Answer for Response {
@@ -104,21 +107,46 @@ fn register(module: &mut Registrar) {
     });
     method!(module, "header", |_, own: &mut Response, name: Text| {
         let name = name.to_ascii_lowercase();
-        Ok(own.headers.iter().find(|(own, _)| *own == name).map(|(_, value)| without_secrets(value)))
+        Ok(own.header(&name).map(without_secrets))
     });
     method!(module, "json", |_, own: &mut Response| Ok(to_script(&own.read_json(bounded::AS_VALUES)?)));
-    method!(module, "doc", |_, own: &mut Response| Ok(Doc::new(own.read_json(bounded::AS_DOCUMENT)?)));
+    method!(module, "doc", |_, own: &mut Response| own.read_doc());
     method!(module, "html", |call, own: &mut Response| Page::parse(call, &own.text()));
     method!(module, "xml", |call, own: &mut Response| Element::parse(call, &own.text()).map_err(|error| error.wrap(own.what.clone())));
 }
 
 impl Response {
+    pub(super) fn new(status: u16, headers: Vec<(String, String)>, url: String, what: String, body: Vec<u8>) -> Self {
+        Self { status, headers: Arc::new(headers), url, what, body: Arc::new(body), doc: Arc::default() }
+    }
+
+    pub(super) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// A header by its name in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    fn read_doc(&self) -> Result<Doc> {
+        if let Some(doc) = self.doc.get() {
+            return Ok(doc.clone());
+        }
+        let doc = Doc::new(self.read_json(bounded::AS_DOCUMENT)?);
+        Ok(self.doc.get_or_init(|| doc).clone())
+    }
+
     fn text(&self) -> String {
         without_secrets(&String::from_utf8_lossy(&self.body))
     }
 
     fn content_type(&self) -> Option<String> {
-        let value = self.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value)?;
+        let value = self.header("content-type")?;
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
@@ -137,9 +165,17 @@ impl Response {
 }
 
 /// One request as the options say, allowed at every hop; `take` reads the answer within the same time.
-fn sent<T>(call: &Call, method: &str, url: &str, options: &Options, take: impl FnOnce(&Context, Reply) -> Result<T>) -> Result<T> {
+pub(super) fn sent<T>(
+    call: &Call,
+    method: &str,
+    url: &str,
+    options: &Options,
+    more: &[(String, String)],
+    take: impl FnOnce(&Context, Reply) -> Result<T>,
+) -> Result<T> {
     call.allowed().net(url)?;
     let mut headers = options.pairs("headers")?;
+    headers.extend(more.iter().cloned());
     let url = whole_url(url, &options.pairs("query")?)?;
     let body = body(options, &mut headers)?;
     let auth = auth(options)?;
@@ -167,13 +203,19 @@ pub(super) fn network(cx: &Context) -> Result<&Network> {
 
 fn ask(call: &Call, method: &str, url: &str, options: &Options) -> Result<Response> {
     let most = options.count("max_bytes")?.unwrap_or(USUAL).min(LARGEST);
-    sent(call, method, url, options, |_, mut reply| {
+    if options.truth("keep")?.unwrap_or(false) {
+        return match method {
+            "GET" => kept::get(call, url, options, most),
+            _ => Err(Error::new(ErrorKind::Invalid, "`keep` is an option of `get`")),
+        };
+    }
+    sent(call, method, url, options, &[], |_, mut reply| {
         let body = reply.all(most)?;
-        Ok(Response { status: reply.status, headers: Arc::new(reply.headers), url: reply.url, what: reply.what, body: Arc::new(body) })
+        Ok(Response::new(reply.status, reply.headers, reply.url, reply.what, body))
     })
 }
 
-fn whole_url(url: &str, query: &[(String, String)]) -> Result<String> {
+pub(super) fn whole_url(url: &str, query: &[(String, String)]) -> Result<String> {
     if query.is_empty() {
         return Ok(url.to_owned());
     }
@@ -219,7 +261,7 @@ fn download(call: &Call, url: &str, path: &str, options: &Options) -> Result<Map
     let expected: Option<Digest> = options.text("sha256")?.map(|text| text.parse()).transpose()?;
     let most = options.count("max_bytes")?.unwrap_or(LARGEST_FILE);
     let real = call.allowed().may_write(path)?;
-    let (size, digest, kind, from) = sent(call, "GET", url, options, |cx, mut reply| {
+    let (size, digest, kind, from) = sent(call, "GET", url, options, &[], |cx, mut reply| {
         if !(200..300).contains(&reply.status) {
             let kind = match reply.status {
                 401..=403 => ErrorKind::Denied,

@@ -18,6 +18,7 @@ mod git;
 mod handle;
 mod http;
 mod json;
+mod kept;
 mod log;
 mod markup;
 mod options;

@@ -103,7 +103,7 @@ impl World {
         let builder = ContextBuilder::default()
             .events(Arc::clone(&self.log) as Arc<dyn Events>)
             .secrets(Arc::new(Known(self.secrets.clone())))
-            .network(Network { http, sources })
+            .network(Network { http, sources, kept: self.path().join("kept") })
             .trees(Arc::new(Planted(self.tree.clone())))
             .offline(self.offline);
         match &self.answers {
