@@ -112,7 +112,8 @@ fn one(cx: &Context, source: &Source, tests: &Source, file: &Path, role: Role, n
     let tape = Arc::new(cassette::Cassette::open(&place, &name, orders.record)?);
     let folder = fs::scratch_folder()?;
     let http = orders.http.with_tape(Arc::clone(&tape) as _);
-    let network = Network { sources: Sources::new(&folder.path().join("sources"), http.clone(), TransportChoice::Auto), http };
+    let network =
+        Network { sources: Sources::new(&folder.path().join("sources"), http.clone(), TransportChoice::Auto), kept: folder.path().join("kept"), http };
     let setup = tester::Setup::allowing(source.needs.clone());
     let stand = Arc::new(tester::Stand {
         source: source.clone(),
