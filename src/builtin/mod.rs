@@ -7,4 +7,5 @@ pub mod installer;
 pub(crate) mod memo;
 pub mod options;
 pub mod repository;
+pub mod safety;
 pub mod stock;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Workspace;
+use super::security::Bump;
 use super::workspace::no_site;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Lock, LockKey};
@@ -13,6 +14,8 @@ use crate::roles::{PlanDepth, UpdateChoice};
 pub struct Options {
     /// Only say whether the lock fits: status 3 when it does not.
     pub check: bool,
+    /// Elements whose locked tags may stand at other commits by now.
+    pub accept_moved: Vec<String>,
     /// `--site A --like B`: lock A's elements at B's versions where its requirements allow.
     pub like: Option<String>,
 }
@@ -30,6 +33,9 @@ pub struct Report {
     pub changes: Vec<LockChange>,
     /// Requirements that `update --to` changed in the manifest.
     pub requirements: Vec<RequirementChange>,
+    /// What `update --security` made of what is unsafe.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub security: Vec<Bump>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -71,6 +77,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     }
     let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
     request.lock = workspace_lock;
+    request.accept_moved = workspace.known_elements(&options.accept_moved)?;
     if options.check {
         request.locked = false;
         request.frozen = false;
@@ -95,7 +102,15 @@ pub(super) fn finish(workspace: &Workspace, mut plan: crate::model::Plan, check:
     if differs && !check && !workspace.globals.dry_run {
         workspace.write_lock(&plan.lock)?;
     }
-    Ok(Report { schema: "greffon/lock/1", changed: differs, elements: plan.lock.elements.len(), changes, requirements: Vec::new(), warnings: plan.warnings })
+    Ok(Report {
+        schema: "greffon/lock/1",
+        changed: differs,
+        elements: plan.lock.elements.len(),
+        changes,
+        requirements: Vec::new(),
+        security: Vec::new(),
+        warnings: plan.warnings,
+    })
 }
 
 fn shown(versions: &[String]) -> String {

@@ -33,6 +33,7 @@ mod removed;
 pub mod repo;
 pub mod rollback;
 pub mod saved;
+pub mod security;
 pub mod show;
 mod standing;
 pub mod status;

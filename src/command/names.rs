@@ -59,6 +59,14 @@ impl Workspace {
         }
     }
 
+    /// As [`Self::known_element`], of several.
+    ///
+    /// # Errors
+    /// As [`Self::known_element`].
+    pub fn known_elements(&self, names: &[String]) -> Result<Vec<ElementId>> {
+        names.iter().map(|name| self.known_element(name)).collect()
+    }
+
     /// An element whose source is given: only its type has to be one that the installer can place.
     ///
     /// # Errors

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::Workspace;
 use super::list::{needs, said_at};
+use super::security::Finding;
 use super::versions::Offer;
 use crate::builtin::client::{Resolved, fit};
+use crate::builtin::safety::Heard;
 use crate::error::Result;
 use crate::model::{ElementId, GitPin, Source, Version, WantedSite};
 use crate::roles::{PlanDepth, UpdateChoice};
@@ -17,6 +19,9 @@ pub struct Report {
     pub schema: &'static str,
     /// One a site and element that is not at the newest there is.
     pub elements: Vec<Outdated>,
+    /// With `--security`: who carries advisories, and when they were heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisories_heard: Option<Vec<Heard>>,
     /// Whether the caller asked for status 3, and something could be newer.
     #[serde(skip)]
     pub pending: bool,
@@ -39,6 +44,12 @@ pub struct Outdated {
     pub newest: String,
     /// What keeps it from the newest.
     pub held_back_by: Vec<String>,
+    /// With `--security`: the smallest safe version that can be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safe: Option<String>,
+    /// With `--security`: what is unsafe of the locked version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advisories: Vec<Finding>,
 }
 
 /// Compares the lock with what there is.
@@ -68,10 +79,37 @@ pub fn run(workspace: &Workspace, exit_code: bool) -> Result<Report> {
                 fits: fits.to_string(),
                 newest: newest.to_string(),
                 held_back_by,
+                safe: None,
+                advisories: Vec::new(),
             });
         }
     }
-    Ok(Report { schema: "greffon/outdated/1", pending: exit_code && !elements.is_empty(), elements })
+    Ok(Report { schema: "greffon/outdated/1", pending: exit_code && !elements.is_empty(), elements, advisories_heard: None })
+}
+
+/// What is locked and known to be unsafe, and the smallest safe version that can be had.
+///
+/// # Errors
+/// As [`run`]; a repository's advisories that cannot be had are an error: what is not known to be unsafe might be.
+pub fn run_security(workspace: &Workspace, exit_code: bool) -> Result<Report> {
+    let secured = super::security::secure(workspace, &[])?;
+    let mut elements = Vec::new();
+    for bump in secured.bumps {
+        for site in &bump.sites {
+            elements.push(Outdated {
+                site: site.clone(),
+                r#type: bump.r#type.clone(),
+                name: bump.name.clone(),
+                locked: bump.from.clone(),
+                fits: bump.to.clone().unwrap_or_else(|| bump.from.clone()),
+                newest: bump.newest.clone(),
+                held_back_by: bump.why.clone(),
+                safe: bump.to.clone(),
+                advisories: bump.advisories.iter().map(|finding| Finding { site: site.clone(), ..finding.clone() }).collect(),
+            });
+        }
+    }
+    Ok(Report { schema: "greffon/outdated/1", pending: exit_code && !elements.is_empty(), elements, advisories_heard: Some(secured.heard) })
 }
 
 /// Who keeps an element from a version: the manifest's line, the elements that need another one, or what the version itself needs.

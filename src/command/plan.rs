@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::hooks::{self, Hooks};
+use super::security::{self, Findings};
 use super::{Workspace, parse_element};
+use crate::builtin::safety::Freshness;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Digest, ElementId, Plan, SitePlan, WantedSite};
 use crate::registry::{Extensions, Library, Used};
@@ -34,6 +36,9 @@ pub struct Report {
     pub lock_changed: bool,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What is known to be unsafe of what the sites would be made of.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// What each script and extension may do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Used>,
@@ -78,7 +83,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         }
         save(workspace, &plan, &sites, out)?;
     }
+    let (findings, failures) = security::of_plan(workspace, &plan, Freshness::KeptOrFirst)?;
     let mut report = report(plan, options.exit_code);
+    report.findings = findings;
+    report.warnings.extend(failures);
     report.extensions.clone_from(&workspace.surveyed);
     report.libraries = Extensions::libraries(&workspace.manifest);
     for site in &mut report.sites {
@@ -92,7 +100,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 pub fn report(plan: Plan, exit_code: bool) -> Report {
     let pending = exit_code && (plan.lock_changed || plan.sites.iter().any(|site| !site.is_empty()));
     let sites = plan.sites.into_iter().map(|site| SitePlan { grafts: Vec::new(), ..site }).collect();
-    Report { schema: "greffon/plan/1", sites, lock_changed: plan.lock_changed, warnings: plan.warnings, extensions: Vec::new(), libraries: Vec::new(), pending }
+    Report {
+        schema: "greffon/plan/1",
+        sites,
+        lock_changed: plan.lock_changed,
+        warnings: plan.warnings,
+        findings: Findings::default(),
+        extensions: Vec::new(),
+        libraries: Vec::new(),
+        pending,
+    }
 }
 
 fn make(workspace: &Workspace, sites: &[&WantedSite], with: &[String]) -> Result<Plan> {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Workspace;
+use super::security::{self, Findings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ElementState, FileState, SiteStatus};
 
@@ -22,6 +23,9 @@ pub struct Report {
     pub schema: &'static str,
     /// One a site.
     pub sites: Vec<SiteStatus>,
+    /// What is known to be unsafe of what stands there, as it was heard last.
+    #[serde(flatten)]
+    pub findings: Findings,
     /// Whether the caller asked for status 3, and there is something to tell.
     #[serde(skip)]
     pub pending: bool,
@@ -48,7 +52,8 @@ pub fn run(workspace: &Workspace, options: Options) -> Result<Report> {
         sites.push(status);
     }
     let pending = options.exit_code && sites.iter().any(SiteStatus::differs);
-    Ok(Report { schema: "greffon/status/1", sites, pending })
+    let findings = if options.verify { Findings::default() } else { security::of_status(workspace, &sites)? };
+    Ok(Report { schema: "greffon/status/1", sites, findings, pending })
 }
 
 /// The error that stands for "there is something to do" (exit status 3).

@@ -197,6 +197,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     {
         return Err(Error::new(ErrorKind::Usage, format!("`--first {}` is none of the chosen sites", first.escape_debug())));
     }
+    super::security::admit(workspace, &mut made)?;
     let warnings = made.warnings.clone();
     if workspace.globals.dry_run {
         let sites = made.sites.iter().map(planned).collect();

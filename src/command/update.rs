@@ -16,6 +16,10 @@ pub struct Options {
     pub names: Vec<String>,
     /// The version or requirement to go to.
     pub to: Option<String>,
+    /// Only what is known to be unsafe, and no further than needed.
+    pub security: bool,
+    /// Elements whose locked tags may stand at other commits by now.
+    pub accept_moved: Vec<String>,
 }
 
 /// Resolves with some or all locked versions free to move, and writes the lockfile; with `--to` also the requirement in the
@@ -32,6 +36,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     }
     let chosen: Vec<String> =
         if workspace.globals.sites.is_empty() { Vec::new() } else { workspace.chosen(true)?.iter().map(|site| site.name.clone()).collect() };
+    if options.security {
+        return secure(workspace, options);
+    }
     let mut edit = Edit { workspace, text: workspace.manifest.text.clone(), changes: Vec::new() };
     let mut these = Vec::with_capacity(options.names.len());
     for name in &options.names {
@@ -44,6 +51,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let choice = if these.is_empty() { UpdateChoice::All } else { UpdateChoice::These(these) };
     let mut request = workspace.request(&[], PlanDepth::Resolve, choice);
     request.only = chosen;
+    request.accept_moved = workspace.known_elements(&options.accept_moved)?;
     let Edit { text, changes, .. } = edit;
     let manifest = Manifest::parse(&workspace.manifest.path, text)?;
     if !changes.is_empty() {
@@ -56,6 +64,21 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     }
     let report = lock::finish(workspace, plan, false)?;
     Ok(Report { requirements: changes, ..report })
+}
+
+/// Moves what is unsafe to the smallest safe version, and nothing else unless it must.
+fn secure(workspace: &Workspace, options: &Options) -> Result<Report> {
+    let only = workspace.known_elements(&options.names)?;
+    let secured = super::security::secure(workspace, &only)?;
+    let mut warnings = secured.warnings;
+    for bump in secured.bumps.iter().filter(|bump| bump.to.is_none()) {
+        let advisories: Vec<&str> = bump.advisories.iter().map(|finding| finding.advisory.as_str()).collect();
+        let why = bump.why.iter().map(|why| format!("; {why}")).collect::<String>();
+        warnings.push(format!("{}/{} {} stays unsafe ({}){why}", bump.r#type, bump.name, bump.from, advisories.join(", ")));
+    }
+    let plan = crate::model::Plan { lock_changed: secured.lock != workspace.lock, lock: secured.lock, sites: Vec::new(), warnings };
+    let report = lock::finish(workspace, plan, false)?;
+    Ok(Report { security: secured.bumps, ..report })
 }
 
 /// The manifest's text, its requirements widened where `--to` needs it.

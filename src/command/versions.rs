@@ -1,11 +1,15 @@
 //! What there is of an element: every version that its source offers, read by its scheme.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::Workspace;
+use crate::builtin::safety::names_of;
 use crate::error::Result;
-use crate::model::{ElementId, Requirement, Source, Version, WantedElement, WantedSite};
-use crate::roles::{Versions, VersionsRequest};
+use crate::model::{ElementId, ElementInfo, Requirement, Source, Version, WantedElement, WantedSite};
+use crate::roles::{VersionEntry, Versions, VersionsRequest};
 use crate::version::Scheme;
 
 /// A version, and why it was withdrawn.
@@ -17,27 +21,68 @@ pub(super) struct Offer {
     pub(super) scheme: Arc<dyn Scheme>,
     /// Newest first; why it was withdrawn, where that is known.
     pub(super) versions: Vec<Offered>,
+    /// What else is known of those whose metadata was at hand.
+    pub(super) known: HashMap<Version, Known>,
     /// Who offers them: `repository ours`.
     pub(super) from: String,
+}
+
+/// What is known of a version.
+#[derive(Default)]
+pub(super) struct Known {
+    /// What it is called for people.
+    pub(super) names: Vec<String>,
+    /// What it was made for.
+    pub(super) recommends: IndexMap<ElementId, Requirement>,
+    /// Whether its author holds it back.
+    pub(super) reserve: bool,
+}
+
+impl Known {
+    fn of(info: &ElementInfo) -> Self {
+        Self { names: names_of(info), recommends: info.recommends.clone(), reserve: info.reserve.is_some() }
+    }
+}
+
+/// What the repositories have of an element.
+#[derive(Default)]
+struct There {
+    versions: Vec<Offered>,
+    known: HashMap<Version, Known>,
+    told: Option<String>,
+    from: Vec<String>,
+}
+
+impl There {
+    fn add(&mut self, entries: Vec<VersionEntry>) {
+        for entry in entries {
+            self.told = self.told.take().or_else(|| entry.info.as_ref().and_then(|info| info.scheme.clone()));
+            if !self.versions.iter().any(|(version, _)| *version == entry.version) {
+                self.known.extend(entry.info.as_ref().map(|info| (entry.version.clone(), Known::of(info))));
+                self.versions.push((entry.version, entry.info.and_then(|info| info.yanked)));
+            }
+        }
+    }
 }
 
 impl Workspace {
     /// Everything that a site could have of an element, whatever its requirements are.
     pub(super) fn offer(&self, site: &WantedSite, id: &ElementId) -> Result<Offer> {
         let wanted = site.elements.get(id);
-        let (versions, told, from) = match wanted.map(|wanted| &wanted.source) {
+        let there = match wanted.map(|wanted| &wanted.source) {
             Some(Source::Git { git, .. }) => {
-                let infos = self.own_versions(id)?;
-                let told = infos.iter().find_map(|info| info.scheme.clone());
-                (infos.into_iter().map(|info| (info.version, info.yanked)).collect(), told, crate::sys::redact(git))
+                let mut there = There { from: vec![crate::sys::redact(git)], ..There::default() };
+                there.add(self.own_versions(id)?.into_iter().map(|info| VersionEntry { version: info.version.clone(), info: Some(info) }).collect());
+                there
             }
-            Some(Source::Path { .. } | Source::Url { .. } | Source::Dialogue { .. }) => (Vec::new(), None, "its source".to_owned()),
+            Some(Source::Path { .. } | Source::Url { .. } | Source::Dialogue { .. }) => There { from: vec!["its source".to_owned()], ..There::default() },
             None | Some(Source::Repositories { .. }) => self.in_repositories(id, wanted)?,
         };
+        let There { mut versions, known, told, from } = there;
+        let from = if from.is_empty() { "no repository".to_owned() } else { from.join(", ") };
         let locked = self.lock.entry(&site.name, id);
         let told = told.or_else(|| locked.and_then(|(_, locked)| locked.scheme.clone()));
         let scheme = self.schemes.of(id, wanted, told.as_deref())?;
-        let mut versions = versions;
         if let Some((pin, locked)) = locked
             && !versions.iter().any(|(version, _)| *version == pin.version)
         {
@@ -45,41 +90,33 @@ impl Workspace {
         }
         versions.retain(|(version, _)| scheme.check(version).is_ok());
         versions.sort_by(|a, b| scheme.compare(&b.0, &a.0));
-        Ok(Offer { scheme, versions, from })
+        Ok(Offer { scheme, versions, known, from })
     }
 
     /// The first repository in order owns a name; those that merge add to it.
-    fn in_repositories(&self, id: &ElementId, wanted: Option<&WantedElement>) -> Result<(Vec<Offered>, Option<String>, String)> {
+    fn in_repositories(&self, id: &ElementId, wanted: Option<&WantedElement>) -> Result<There> {
         let only = match wanted.map(|wanted| &wanted.source) {
             Some(Source::Repositories { only }) => only.as_deref(),
             _ => None,
         };
-        let mut versions: Vec<Offered> = Vec::new();
-        let (mut told, mut from) = (None, Vec::new());
+        let mut there = There::default();
         for repository in &self.roles.repositories {
-            if only.is_some_and(|only| only != repository.name()) || (!from.is_empty() && !repository.merge()) {
+            if only.is_some_and(|only| only != repository.name()) || (!there.from.is_empty() && !repository.merge()) {
                 continue;
             }
             if let Versions::Known(entries) = repository.versions(&self.machine.cx, &VersionsRequest { id: id.clone() })? {
-                from.push(format!("repository {}", repository.name()));
-                for entry in entries {
-                    told = told.or_else(|| entry.info.as_ref().and_then(|info| info.scheme.clone()));
-                    if !versions.iter().any(|(version, _)| *version == entry.version) {
-                        versions.push((entry.version, entry.info.and_then(|info| info.yanked)));
-                    }
-                }
+                there.from.push(format!("repository {}", repository.name()));
+                there.add(entries);
             }
         }
         // What was put into the stock by hand is on offer at every site, as in the resolution.
         if only.is_none()
             && let Versions::Known(entries) = self.roles.stock.versions(&self.machine.cx, &VersionsRequest { id: id.clone() })?
         {
-            from.push("the stock".to_owned());
-            for entry in entries.into_iter().filter(|entry| !versions.iter().any(|(version, _)| *version == entry.version)).collect::<Vec<_>>() {
-                versions.push((entry.version, entry.info.and_then(|info| info.yanked)));
-            }
+            there.from.push("the stock".to_owned());
+            there.add(entries);
         }
-        Ok((versions, told, if from.is_empty() { "no repository".to_owned() } else { from.join(", ") }))
+        Ok(there)
     }
 }
 

@@ -185,6 +185,7 @@ impl Workspace {
             update,
             locked: self.globals.locked,
             frozen: self.globals.frozen,
+            accept_moved: Vec::new(),
             depth,
             rehearsal: false,
         }
@@ -333,6 +334,7 @@ fn make_roles(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &
         // An edited script places otherwise, though the manifest says the same.
         installer_key: format!("{} {:?}", key_of(&installer_spec), extensions.hashes()),
         dialogues: Arc::clone(extensions) as Arc<dyn Dialogues>,
+        security: manifest.config.security.clone(),
         max_price: globals.max_price.clone(),
         jobs: globals.jobs.or(machine.user.jobs).unwrap_or(8),
     };

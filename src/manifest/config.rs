@@ -6,9 +6,9 @@ use indexmap::IndexMap;
 
 use super::paths;
 use super::read::{At, Entries, Reader};
-use super::shapes::{ConfigShape, GitShape, RepositoryEntry, SecretShape, UseEntry};
+use super::shapes::{ConfigShape, GitShape, RepositoryEntry, SecretShape, SecurityShape, UseEntry};
 use crate::error::Excerpt;
-use crate::model::LinkMode;
+use crate::model::{LinkMode, SecurityPolicy};
 
 /// `[config]`: which implementation serves each role.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,8 @@ pub struct Config {
     pub secrets: IndexMap<String, SecretSource>,
     /// `[config.git] transport = "cli"`.
     pub git_transport: Option<String>,
+    /// `[config.security]`.
+    pub security: SecurityPolicy,
     /// `link-mode =`, which sites may override; already applied to [`super::Manifest::sites`].
     pub link_mode: Option<LinkMode>,
 }
@@ -93,6 +95,7 @@ pub(super) fn config(reader: &mut Reader<'_>, base: &Path, shape: &ConfigShape) 
         mirrors: mirrors(reader, shape.mirrors.as_ref()),
         secrets: secrets(reader, base, shape.secrets.as_ref()),
         git_transport: transport(reader, shape.git.as_ref()),
+        security: security(reader, shape.security.as_ref()),
         link_mode: shape.link_mode,
     }
 }
@@ -224,6 +227,20 @@ pub(super) fn secrets(reader: &mut Reader<'_>, base: &Path, entries: Option<&Ent
         }
     }
     secrets
+}
+
+fn security(reader: &mut Reader<'_>, shape: Option<&SecurityShape>) -> SecurityPolicy {
+    let Some(shape) = shape else { return SecurityPolicy::default() };
+    let min_release_age = shape.min_release_age.as_ref().and_then(|text| match text.value.parse() {
+        Ok(age) => Some(age),
+        Err(why) => {
+            let error = reader.error(text.span.clone(), "", why);
+            reader.fault(error);
+            None
+        }
+    });
+    let accept = shape.accept.iter().flatten().map(|text| text.value.clone()).collect();
+    SecurityPolicy { min_release_age, accept }
 }
 
 pub(super) fn transport(reader: &mut Reader<'_>, shape: Option<&GitShape>) -> Option<String> {

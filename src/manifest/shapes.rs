@@ -59,6 +59,16 @@ shape! {
         "secrets" => secrets: Entries<At<SecretShape>>,
         /// How git repositories are reached.
         "git" => git: GitShape,
+        /// How careful to be with what is new or known to be unsafe.
+        "security" => security: SecurityShape,
+    }
+
+    /// How careful to be with what is new or known to be unsafe.
+    SecurityShape {
+        /// A version younger than this (`7d`, `24h`) is not newly chosen, but where it mends what is unsafe.
+        "min-release-age" => min_release_age: At<String>,
+        /// Advisories by their number, and versions as `TYPE/NAME@VERSION`, that are let through all the same.
+        "accept" => accept: Vec<At<String>>,
     }
 
     /// How git repositories are reached.

@@ -42,6 +42,9 @@ pub struct ElementInfo {
     /// Why this version must not be newly chosen; one that is locked stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yanked: Option<String>,
+    /// Why this machine does not choose it newly, whatever its repository says; never written down.
+    #[serde(skip)]
+    pub withheld: Option<String>,
     /// When it was published (RFC 3339 or a date).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
@@ -66,6 +69,7 @@ impl ElementInfo {
             reserve: None,
             optional: IndexMap::new(),
             yanked: None,
+            withheld: None,
             published: None,
             download: None,
         }

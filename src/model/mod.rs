@@ -12,6 +12,7 @@ mod lock;
 mod payload;
 mod placement;
 mod plan;
+mod security;
 mod status;
 mod wanted;
 
@@ -27,5 +28,6 @@ pub use lock::{Lock, LockKey, LockedElement, Pin};
 pub use payload::{InstallInfo, Payload};
 pub use placement::{Graft, Placement};
 pub use plan::{Action, Change, DownloadMapEntry, FileCounts, PathMove, Plan, PlanFault, PlanFaultKind, SitePlan};
+pub use security::SecurityPolicy;
 pub use status::{ElementState, ElementStatus, FileState, FileStatus, SiteState, SiteStatus, Status};
 pub use wanted::{Deploy, GitPin, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Origin, Policy, Source, WantedElement, WantedSite};

@@ -52,6 +52,10 @@ impl Repository for Placed {
         self.inner.advisories(cx, request).map_err(|error| self.at(error))
     }
 
+    fn warns(&self) -> bool {
+        self.inner.warns()
+    }
+
     fn merge(&self) -> bool {
         self.inner.merge()
     }

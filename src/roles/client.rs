@@ -64,6 +64,9 @@ pub struct PlanRequest {
     pub locked: bool,
     /// `--frozen`: the lock is used as it stands, nobody is asked.
     pub frozen: bool,
+    /// Elements whose locked tags may stand at other commits by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept_moved: Vec<ElementId>,
     /// How far to go.
     pub depth: PlanDepth,
     /// Not to be carried out: what cannot be placed, patched or run is told in the plan ([`SitePlan::faults`]) and left out of it.

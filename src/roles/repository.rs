@@ -70,6 +70,11 @@ pub trait Repository: Debug + Send + Sync {
         Ok(Advisories::default())
     }
 
+    /// Whether advisories are what it is there for, so that they are asked for where nothing else is.
+    fn warns(&self) -> bool {
+        false
+    }
+
     /// Whether its versions are added to those of the repository that owns the name, instead of being left aside.
     fn merge(&self) -> bool {
         false

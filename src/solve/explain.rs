@@ -265,6 +265,7 @@ impl<'s, 'a> Telling<'s, 'a> {
         let what = format!("{id} {}", version.as_ref().map_or("", Version::as_str));
         self.lines.push(match why {
             Unusable::Yanked(why) => format!("{what} was withdrawn: {why}"),
+            Unusable::Withheld(why) => format!("{what} {why}"),
             Unusable::Missing => format!("{what} is listed, but there is no element info of it"),
             Unusable::Unreadable(why) => format!("{what} cannot be used: {why}"),
             Unusable::Contradiction => format!("{what} contradicts itself: it needs another version of itself, or excludes itself"),

@@ -81,6 +81,8 @@ pub(super) struct Needs {
 pub(super) enum Unusable {
     /// Withdrawn, and not locked.
     Yanked(String),
+    /// Held back by this machine, and not locked.
+    Withheld(String),
     /// Listed, but its metadata is not there.
     Missing,
     /// It asks for something that its target's scheme cannot read.
@@ -335,6 +337,9 @@ impl Memory {
         let locked = self.locked(name) == Some(candidate);
         if let Some(why) = info.yanked.as_ref().filter(|_| !locked) {
             needs.unusable = Some(Unusable::Yanked(why.clone()));
+        }
+        if let Some(why) = info.withheld.as_ref().filter(|_| !locked) {
+            needs.unusable.get_or_insert(Unusable::Withheld(why.clone()));
         }
         let groups = self.slots[name as usize].groups.clone();
         if let Some(group) = groups.iter().find(|group| !info.optional.contains_key(*group)) {

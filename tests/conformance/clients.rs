@@ -72,6 +72,7 @@ impl Scene {
             base: base.to_owned(),
             installer_key: "tree".to_owned(),
             dialogues: Arc::new(greffon::roles::NoDialogues),
+            security: Default::default(),
             max_price: None,
             jobs: 4,
         };
@@ -100,6 +101,7 @@ impl Scene {
             update: UpdateChoice::Keep,
             locked: false,
             frozen: false,
+            accept_moved: Vec::new(),
             depth: PlanDepth::Resolve,
             rehearsal: false,
         }

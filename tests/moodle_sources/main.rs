@@ -9,4 +9,5 @@ mod support;
 mod camp;
 mod directory;
 mod hostile;
+mod security;
 mod world;

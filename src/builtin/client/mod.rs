@@ -9,7 +9,9 @@ mod exact;
 mod fetch;
 mod fit;
 mod graft;
+mod judge;
 mod locking;
+mod moved;
 mod near;
 mod observe;
 mod pins;
@@ -47,7 +49,7 @@ pub use unpatched::{Part, unpatched};
 use super::options;
 use crate::error::Result;
 use crate::manifest::UseSpec;
-use crate::model::{MaxPrice, Plan};
+use crate::model::{MaxPrice, Plan, SecurityPolicy};
 use crate::roles::{ApplyReport, ApplyRequest, Client, Context, Dialogues, Downloader, Installer, PlanRequest, Repository, Stock};
 use crate::sys::git::Sources;
 use crate::sys::stockroom::Stockroom;
@@ -113,6 +115,8 @@ pub struct Parts {
     pub installer_key: String,
     /// Who talks with shops.
     pub dialogues: Arc<dyn Dialogues>,
+    /// How careful the manifest is.
+    pub security: SecurityPolicy,
     /// What may be spent unasked.
     pub max_price: Option<MaxPrice>,
     /// Downloads at a time.

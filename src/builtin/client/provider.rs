@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Standard;
 use super::exact::{Exact, exactly};
+use super::judge::Judge;
 use super::locking::source_of;
 use super::near::nearest_known;
 use crate::builtin::memo::Memo;
 use crate::builtin::repository::{GitElement, PathElement};
+use crate::builtin::safety::Freshness;
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, ElementInfo, GitPin, Lock, ObjectId, Source, Version, WantedElement, WantedSite};
@@ -30,11 +32,14 @@ pub(super) struct Asked {
     held: Mutex<Vec<String>>,
     /// What git sources of elements' own offer, by element, source and scheme.
     own: Memo<(ElementId, String), Arc<Vec<ElementInfo>>>,
+    judge: Judge,
+    /// Elements whose tags may have moved.
+    pub(super) accept_moved: Vec<ElementId>,
 }
 
 impl Asked {
-    pub(super) fn new(lock: Lock) -> Self {
-        Self { lock, ..Self::default() }
+    pub(super) fn new(lock: Lock, accept_moved: Vec<ElementId>) -> Self {
+        Self { lock, accept_moved, ..Self::default() }
     }
 
     /// Notes what stays as it is, and why.
@@ -105,6 +110,11 @@ impl<'a> SiteProvider<'a> {
         })
     }
 
+    /// What the run shares.
+    pub(super) fn asked(&self) -> &Asked {
+        self.asked
+    }
+
     /// Whether what the stock answered of dependencies was all that was asked for.
     pub(super) fn held(&self) -> bool {
         self.needs.as_ref().is_none_or(Exact::held)
@@ -131,7 +141,7 @@ impl<'a> SiteProvider<'a> {
         }
         let Some(version) = self.client.parts.installer.shipped(cx, id, None)? else { return Ok(None) };
         let info = ElementInfo::bare(id.clone(), version.clone());
-        self.known(id, None, vec![(version, Some(Arc::new(info)), From::Core)], "the core".to_owned()).map(Some)
+        self.known(cx, id, None, vec![(version, Some(Arc::new(info)), From::Core)], "the core".to_owned(), Freshness::Kept).map(Some)
     }
 
     fn element(&self, cx: &Context, id: &ElementId) -> Result<Option<Known>> {
@@ -145,18 +155,23 @@ impl<'a> SiteProvider<'a> {
             Some((wanted, source)) => {
                 let infos = self.ask_own_source(cx, wanted, source).map_err(|error| at_manifest(error, wanted))?;
                 Ok(Some(self.known(
+                    cx,
                     id,
                     Some(wanted),
                     infos.into_iter().map(|info| (info.version.clone(), Some(Arc::new(info)), From::Own)).collect(),
                     own_name(source),
+                    Freshness::Fresh,
                 )?))
             }
         }
     }
 
-    fn known(&self, id: &ElementId, wanted: Option<&WantedElement>, versions: Vec<(Version, Option<Arc<ElementInfo>>, From)>, from: String) -> Result<Known> {
+    /// `how`: how fresh the advisories must be, where the versions came without a question to anybody.
+    fn known(&self, cx: &Context, id: &ElementId, wanted: Option<&WantedElement>, mut versions: Vec<Found>, from: String, how: Freshness) -> Result<Known> {
         let told = versions.iter().find_map(|(_, info, _)| info.as_ref().and_then(|info| info.scheme.clone()));
         let scheme = self.client.schemes.of(id, wanted, told.as_deref())?;
+        let mut list: Vec<_> = versions.iter_mut().filter(|(_, _, from)| *from != From::Core).map(|(version, info, _)| (&*version, info)).collect();
+        self.asked.judge.judge(self.client, cx, id, &*scheme, how, is_aged(wanted), &mut list);
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         for (version, info, from) in &versions {
             origins.insert((id.clone(), version.clone()), from.clone());
@@ -225,7 +240,7 @@ impl<'a> SiteProvider<'a> {
         {
             let (info, from) = info;
             self.shortened.store(true, Ordering::Relaxed);
-            return Ok(Some(self.known(id, wanted, vec![(version.clone(), Some(Arc::new(info)), from)], "the stock".to_owned())?));
+            return Ok(Some(self.known(cx, id, wanted, vec![(version.clone(), Some(Arc::new(info)), from)], "the stock".to_owned(), Freshness::Kept)?));
         }
         if wanted.is_none()
             && let Some(known) = self.exact_dependency(cx, id)?
@@ -240,7 +255,7 @@ impl<'a> SiteProvider<'a> {
             names.truncate(3);
             names
         };
-        Ok(Some(self.known(id, wanted, owned.versions.clone(), names.join(", "))?))
+        Ok(Some(self.known(cx, id, wanted, owned.versions.clone(), names.join(", "), Freshness::Fresh)?))
     }
 
     fn name_of(&self, from: &From) -> String {
@@ -261,7 +276,7 @@ impl<'a> SiteProvider<'a> {
             found.push((version.clone(), Some(Arc::new(info)), from));
         }
         needs.answered(id, versions);
-        self.known(id, None, found, "the stock".to_owned()).map(Some)
+        self.known(cx, id, None, found, "the stock".to_owned(), Freshness::Kept).map(Some)
     }
 
     /// An exact version that the stock holds from an origin of this manifest.
@@ -328,16 +343,28 @@ impl<'a> SiteProvider<'a> {
     fn info(&self, cx: &Context, id: &ElementId, version: &Version) -> Result<Option<Arc<ElementInfo>>> {
         let from = self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone())).cloned();
         let request = ElementInfoRequest { id: id.clone(), version: version.clone() };
-        let info = match from {
+        let mut info = match from {
             Some(From::Repository(index)) => self.client.parts.repositories[index].element_info(cx, &request)?,
             Some(From::Stock) => self.client.parts.stock.element_info(cx, &request)?,
             Some(From::Own | From::Core) | None => None,
-        };
+        }
+        .map(Arc::new);
+        let wanted = self.site.elements.get(id);
+        let scheme = self.client.schemes.of(id, wanted, info.as_ref().and_then(|info| info.scheme.as_deref()))?;
+        self.asked.judge.judge(self.client, cx, id, &*scheme, Freshness::Fresh, is_aged(wanted), &mut [(version, &mut info)]);
         if let (Some(needs), Some(info)) = (&self.needs, &info) {
             needs.hear(info);
         }
-        Ok(info.map(Arc::new))
+        Ok(info)
     }
+}
+
+/// A version, its metadata where it is at hand, and who delivers it.
+type Found = (Version, Option<Arc<ElementInfo>>, From);
+
+/// Whether the age of an element's versions matters: what a manifest pins is meant, however young.
+fn is_aged(wanted: Option<&WantedElement>) -> bool {
+    wanted.is_none_or(|wanted| matches!(&wanted.source, Source::Repositories { .. } | Source::Git { pin: GitPin::Version, .. }))
 }
 
 /// A git source that offers no version: its branches can be asked for all the same.

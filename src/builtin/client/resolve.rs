@@ -28,7 +28,7 @@ pub(super) struct Resolution {
 impl Standard {
     /// Resolves every site.
     pub(super) fn resolve(&self, cx: &Context, request: &PlanRequest) -> Result<Resolution> {
-        let asked = Asked::new(request.lock.clone());
+        let asked = Asked::new(request.lock.clone(), request.accept_moved.clone());
         let mut sites: Vec<(String, Vec<Resolved>)> = Vec::new();
         for site in &request.wanted {
             cx.check()?;
@@ -122,6 +122,7 @@ impl Standard {
             self.pin_commit(cx, &mut info)?;
             let mut locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
             locked.tree = tree;
+            super::moved::check(provider.asked(), &site.name, id, &locked)?;
             resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
         }
         self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution)?;

@@ -14,6 +14,13 @@ pub use path::{PathElement, folder_info};
 
 use crate::manifest::UseSpec;
 
+/// Whether a name is one that Moodle gives to plugins (`mod_attendance`): nobody need be asked about any other.
+fn is_component(name: &str) -> bool {
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let parts = name.split_once('_').filter(|(kind, rest)| kind.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.is_empty());
+    name.len() <= 120 && parts.is_some() && plain(name)
+}
+
 /// The name of a repository: what the manifest calls it, else its address.
 fn named(spec: &UseSpec, address: Option<&str>) -> String {
     match (&spec.name, address) {

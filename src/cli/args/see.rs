@@ -117,14 +117,19 @@ pub(crate) struct SearchArgs {
 
 /// Which locked elements have newer versions
 ///
-/// For each: what is locked, the newest that the manifest allows, and the newest there is. Asks the repositories. Writes nothing.
+/// For each: what is locked, the newest that the manifest allows, and the newest there is. With --security: what advisories of the
+/// repositories call unsafe, and the smallest safe version that can be had. Asks the repositories. Writes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon outdated",
     "greffon outdated --site prod --exit-code    exit status 3 if there is one",
+    "greffon outdated --security --exit-code     exit status 3 if anything locked is unsafe",
 ))]
 pub(crate) struct OutdatedArgs {
-    /// Exit status 3 if anything is outdated
+    /// Only what advisories call unsafe, with the smallest safe version
+    #[arg(long)]
+    pub(crate) security: bool,
+    /// Exit status 3 if anything is outdated (with --security: unsafe)
     #[arg(long)]
     pub(crate) exit_code: bool,
 }

@@ -133,6 +133,7 @@ pub(crate) struct UninstallArgs {
     "greffon update                            everything",
     "greffon update mod_attendance block_xp    these two, and what they need",
     "greffon update core/moodle --to 4.5.6",
+    "greffon update --security                 the smallest safe steps, and what has none",
     "greffon update --dry-run                  only say what would move",
 ))]
 pub(crate) struct UpdateArgs {
@@ -142,6 +143,12 @@ pub(crate) struct UpdateArgs {
     /// To this version or requirement
     #[arg(long, value_name = "VERSION", requires = "elements")]
     pub(crate) to: Option<String>,
+    /// Only what advisories call unsafe, each to the smallest safe version; nothing else moves unless it must
+    #[arg(long, conflicts_with = "to")]
+    pub(crate) security: bool,
+    /// Take this element's tag where it stands now, although it was moved since it was locked
+    #[arg(long, value_name = "[TYPE/]NAME", conflicts_with = "security")]
+    pub(crate) accept_moved: Vec<String>,
 }
 
 /// Resolve the manifest into the lockfile
@@ -158,6 +165,9 @@ pub(crate) struct LockArgs {
     /// Only say whether the lockfile fits; exit status 3 if not
     #[arg(long)]
     pub(crate) check: bool,
+    /// Take this element's tag where it stands now, although it was moved since it was locked
+    #[arg(long, value_name = "[TYPE/]NAME")]
+    pub(crate) accept_moved: Vec<String>,
     /// Lock the site named by --site at this site's versions, where its requirements allow
     #[arg(long, value_name = "SITE", requires = "sites", conflicts_with = "check")]
     pub(crate) like: Option<String>,

@@ -13,6 +13,7 @@ pub(crate) fn report(report: &Report, took: Duration, dry_run: bool, page: &mut 
         page.put("  greffon.toml: ").line(format_args!("{}/{} = \"{}\" instead of \"{}\"", one.r#type, one.name, one.to, one.from));
     }
     changes(&report.changes, page);
+    super::security::bumps(&report.security, page);
     match (report.changed, dry_run) {
         (false, _) => page.paint(FAINT, "greffon.lock fits already").end(),
         (true, true) => page.line("greffon.lock would change"),
@@ -78,6 +79,7 @@ mod tests {
             elements: 12,
             changes: vec![change("a", &[], &["1.2"]), change("b", &["1.2"], &[]), change("c", &["1.2"], &["1.3", "1.4"])],
             requirements: Vec::new(),
+            security: Vec::new(),
             warnings: Vec::new(),
         };
         let mut page = Text::new();

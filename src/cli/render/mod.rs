@@ -13,6 +13,7 @@ pub(super) mod patch;
 pub(super) mod plan;
 pub(super) mod repo;
 pub(super) mod saved;
+pub(super) mod security;
 pub(super) mod show;
 pub(super) mod small;
 pub(super) mod status;

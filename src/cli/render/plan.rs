@@ -14,6 +14,7 @@ pub(crate) fn sites(report: &Report, page: &mut Text) {
     if report.lock_changed {
         page.line("greffon.lock would change");
     }
+    super::security::findings(&report.findings, page);
     extensions(&report.extensions, page);
     super::extension::libraries(&report.libraries, page);
 }
@@ -103,6 +104,7 @@ mod tests {
                 warnings: Vec::new(),
                 extensions: Vec::new(),
                 libraries: Vec::new(),
+                findings: Default::default(),
                 pending: false,
             },
             &mut page,

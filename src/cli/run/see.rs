@@ -2,7 +2,9 @@
 
 use super::{Session, pending};
 use crate::cli::args::{OutdatedArgs, SearchArgs, ShowArgs, StatusArgs, TableFormat, TreeArgs, UpgradeCheckArgs, WhyArgs};
-use crate::cli::render::{list as list_page, show as show_page, status as status_page, tree as tree_page, upgrade_check as check_page, why as why_page};
+use crate::cli::render::{
+    list as list_page, security as security_page, show as show_page, status as status_page, tree as tree_page, upgrade_check as check_page, why as why_page,
+};
 use crate::cli::{exit, text::Text};
 use crate::command;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,7 +13,10 @@ use crate::model::SiteStatus;
 pub(super) fn status(session: Session<'_>, args: &StatusArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
     let report = command::status::run(&workspace, command::status::Options { verify: false, exit_code: args.exit_code })?;
-    desk.show(&report, |report, page| status_page::sites(&report.sites, page))?;
+    desk.show(&report, |report, page| {
+        status_page::sites(&report.sites, page);
+        security_page::findings(&report.findings, page);
+    })?;
     Ok(pending(report.pending))
 }
 
@@ -59,6 +64,11 @@ pub(super) fn search(session: Session<'_>, args: &SearchArgs) -> Result<u8> {
 
 pub(super) fn outdated(session: Session<'_>, args: &OutdatedArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
+    if args.security {
+        let report = command::outdated::run_security(&workspace, args.exit_code)?;
+        desk.show(&report, security_page::outdated)?;
+        return Ok(pending(report.pending));
+    }
     let report = command::outdated::run(&workspace, args.exit_code)?;
     desk.show(&report, list_page::outdated)?;
     Ok(pending(report.pending))

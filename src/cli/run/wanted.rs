@@ -79,13 +79,16 @@ fn both<E: Serialize>(
 
 pub(super) fn update(session: Session<'_>, args: UpdateArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
-    let report = command::update::run(&workspace, &command::update::Options { names: args.elements, to: args.to })?;
+    let report = command::update::run(
+        &workspace,
+        &command::update::Options { names: args.elements, to: args.to, security: args.security, accept_moved: args.accept_moved },
+    )?;
     locked(desk, &report)
 }
 
 pub(super) fn lock(session: Session<'_>, args: LockArgs) -> Result<u8> {
     let (workspace, desk) = session.open()?;
-    let report = command::lock::run(&workspace, &command::lock::Options { check: args.check, like: args.like })?;
+    let report = command::lock::run(&workspace, &command::lock::Options { check: args.check, like: args.like, accept_moved: args.accept_moved })?;
     locked(desk, &report)
 }
 

@@ -343,6 +343,7 @@ fn record(
         update: UpdateChoice::Keep,
         locked: false,
         frozen: true,
+        accept_moved: Vec::new(),
         depth: PlanDepth::Compose,
         rehearsal: false,
     };

@@ -84,6 +84,7 @@ fn fetch_again(workspace: &Workspace, wanted: &WantedSite, place: &Site, target:
         update: UpdateChoice::Keep,
         locked: false,
         frozen: true,
+        accept_moved: Vec::new(),
         depth: PlanDepth::Fetch,
         rehearsal: false,
     };

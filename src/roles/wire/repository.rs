@@ -123,6 +123,10 @@ impl Repository for WiredRepository {
         read_advisories(&*self.to, answer, request)
     }
 
+    fn warns(&self) -> bool {
+        self.to.has("advisories") || self.inner.as_ref().is_some_and(|inner| inner.warns())
+    }
+
     fn merge(&self) -> bool {
         self.merge || self.inner.as_ref().is_some_and(|inner| inner.merge())
     }

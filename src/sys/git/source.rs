@@ -231,7 +231,21 @@ impl Source {
         let brought = self.bring(cx, &wants, &shown);
         // Also when it failed: what came whole all the same is not asked for again.
         let accepted = self.accept(cx, &wants, &before);
-        brought.and(accepted)
+        brought.and(accepted).map_err(|error| self.moved(cx, error, &wants))
+    }
+
+    /// A commit that is no longer there, with the tags that once led to it and stand elsewhere by now.
+    fn moved(&self, cx: &Context, error: Error, wants: &[Want]) -> Error {
+        if error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        let refs = self.refs(cx).unwrap_or_default();
+        let told = wants.iter().filter_map(|want| {
+            let tag = want.reference.as_deref()?.strip_prefix("refs/tags/")?;
+            let now = refs.iter().find(|offered| Some(offered.name.as_str()) == want.reference.as_deref() && offered.commit != want.commit)?;
+            Some(format!("the tag `{tag}` was moved: it led to {}, and stands at {} now", want.commit, now.commit))
+        });
+        told.collect::<Vec<_>>().into_iter().fold(error, Error::note)
     }
 
     fn bring(&self, cx: &Context, wants: &[Want], shown: &str) -> Result<()> {
@@ -340,6 +354,14 @@ impl Source {
                 format!("there is no folder `{}` in commit {} of `{}`", subdir.escape_debug(), commit.short(), redact(&self.shared.url)),
             )
         })
+    }
+
+    /// When a commit that is here was made, as its committer says (RFC 3339).
+    #[must_use]
+    pub fn time(&self, commit: ObjectId) -> Option<String> {
+        let repository = self.lease(commit).ok()?;
+        let seconds = repository.find_commit(oid(commit)).ok()?.time().seconds();
+        jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
     }
 
     /// A file of a tree that is here; `None`: no such file.

@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use self::index::Index;
 use self::record::Plugin;
-use super::{GitElement, named, search};
+use super::{GitElement, is_component, named, search};
 use crate::builtin::environment::{AuthOption, Env, git_address, is_remote_git};
 use crate::builtin::memo::Memo;
-use crate::builtin::options;
+use crate::builtin::{options, safety};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::UseSpec;
 use crate::model::{Advisories, Advisory, Download, ElementId, ElementInfo, GitPin, ReleaseName, Version};
@@ -58,8 +58,9 @@ pub struct CampRepository {
     auth: Option<AuthOption>,
     merge: bool,
     env: Env,
-    index: Memo<(), Arc<Index>>,
-    told: Memo<(), Arc<Vec<(String, Advisory)>>>,
+    /// By whether it was asked without the network: what is heard then is no answer for who may ask.
+    index: Memo<bool, Arc<Index>>,
+    told: Memo<bool, Arc<Vec<(String, Advisory)>>>,
     answers: Memo<ElementId, Option<Arc<Vec<ElementInfo>>>>,
 }
 
@@ -91,7 +92,7 @@ pub fn build(spec: &UseSpec, env: &Env) -> Result<Arc<dyn Repository>> {
 
 impl CampRepository {
     fn index(&self, cx: &Context) -> Result<Arc<Index>> {
-        self.index.get(&(), || {
+        self.index.get(&cx.offline(), || {
             let auth = self.auth.as_ref().map(|auth| auth.resolve(cx)).transpose()?;
             let source = self.env.sources.open(&self.url, auth)?;
             let kept = self.env.stockroom.info().join("camp");
@@ -101,7 +102,7 @@ impl CampRepository {
     }
 
     fn told(&self, cx: &Context) -> Result<Arc<Vec<(String, Advisory)>>> {
-        self.told.get(&(), || {
+        self.told.get(&cx.offline(), || {
             let index = self.index(cx)?;
             let mut all = index.advisories(cx)?;
             let mut seen = std::collections::HashSet::new();
@@ -111,7 +112,7 @@ impl CampRepository {
     }
 
     fn answer(&self, cx: &Context, id: &ElementId) -> Result<Option<Arc<Vec<ElementInfo>>>> {
-        if id.kind() != PLUGINS {
+        if id.kind() != PLUGINS || !is_component(id.name()) {
             return Ok(None);
         }
         self.answers.get(id, || {
@@ -122,13 +123,13 @@ impl CampRepository {
             for info in &mut infos {
                 info.summary = plugin.summary.clone().or(info.summary.take());
                 vouch(info, &plugin);
-                let names: Vec<String> = info.release.iter().cloned().chain(tag_of(info)).collect();
+                let names = safety::names_of(info);
                 let revokes = told.iter().map(|(_, advisory)| advisory).find(|advisory| {
                     let own = advisory.revoke && advisory.element == *id;
                     own && verdict(advisory, &*scheme, &info.version, names.iter().map(String::as_str)) == Verdict::Affected
                 });
                 if let Some(advisory) = revokes {
-                    info.yanked = Some(revoked(advisory));
+                    info.yanked = Some(safety::reason(advisory));
                 }
             }
             Ok(Some(Arc::new(infos)))
@@ -166,12 +167,6 @@ impl CampRepository {
         };
         element.infos(cx)
     }
-}
-
-/// The reason that a revoked version has.
-fn revoked(advisory: &Advisory) -> String {
-    let title = advisory.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
-    format!("{} revokes it{title}", advisory.id)
 }
 
 fn tag_of(info: &ElementInfo) -> Option<String> {
@@ -244,6 +239,10 @@ impl Repository for CampRepository {
             );
         }
         Ok(Advisories { list, releases, heard: index.heard() })
+    }
+
+    fn warns(&self) -> bool {
+        true
     }
 
     fn merge(&self) -> bool {

@@ -186,7 +186,10 @@ impl GitElement {
                 .map_err(|_| Error::new(ErrorKind::Manifest, "its `greffon.toml` is not UTF-8"))
                 .and_then(|text| parse_package(Path::new("greffon.toml"), &text));
             match package {
-                Ok(Some(package)) if package.info.id == self.id => return Ok(Fact::Info(Box::new(package.info))),
+                Ok(Some(package)) if package.info.id == self.id => {
+                    let published = self.source.time(candidate.commit);
+                    return Ok(Fact::Info(Box::new(ElementInfo { published: package.info.published.clone().or(published), ..package.info })));
+                }
                 Ok(Some(package)) => return Ok(Fact::Faulty(format!("its `greffon.toml` says that it is `{}`", package.info.id))),
                 Ok(None) => {}
                 Err(error) => return Ok(Fact::Faulty(error.to_string())),
@@ -194,7 +197,10 @@ impl GitElement {
         }
         let request = InfoRequest { id: self.id.clone(), tree, reference: Some(candidate.name.clone()) };
         match self.installer.info(cx, &request) {
-            Ok(Some(info)) => Ok(Fact::Info(Box::new(info))),
+            Ok(Some(mut info)) => {
+                info.published = info.published.or_else(|| self.source.time(candidate.commit));
+                Ok(Fact::Info(Box::new(info)))
+            }
             Ok(None) => Ok(Fact::Silent),
             Err(error) if matches!(error.kind(), ErrorKind::Manifest | ErrorKind::Invalid | ErrorKind::Version) => Ok(Fact::Faulty(error.to_string())),
             Err(error) => Err(error).while_doing(|| format!("could not read what {} says of itself at `{}`", self.id, candidate.name)),

@@ -251,6 +251,7 @@ impl ElementFile {
                 recommends: indexmap::IndexMap::new(),
                 reserve: None,
                 release: None,
+                withheld: None,
             });
         }
         Ok(infos)

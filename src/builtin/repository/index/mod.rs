@@ -54,7 +54,8 @@ pub struct IndexRepository {
     files: IndexFiles,
     merge: bool,
     answers: Memo<ElementId, Option<Arc<Vec<ElementInfo>>>>,
-    advisories: Memo<(), Arc<Told>>,
+    /// By whether it was asked without the network.
+    advisories: Memo<bool, Arc<Told>>,
 }
 
 /// The advisories of an index, and when they were heard; `None`: it carries none.
@@ -203,7 +204,7 @@ impl Repository for IndexRepository {
     }
 
     fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
-        let told = self.advisories.get(&(), || Ok(Arc::new(self.files.advisories(cx)?)));
+        let told = self.advisories.get(&cx.offline(), || Ok(Arc::new(self.files.advisories(cx)?)));
         let told = told.while_doing(|| format!("repository `{}` could not be asked for advisories", self.name))?;
         let Some((list, heard)) = &*told else { return Ok(Advisories::default()) };
         let list = list.iter().filter(|advisory| request.ids.contains(&advisory.element)).cloned().collect();

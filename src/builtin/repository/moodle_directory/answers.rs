@@ -4,6 +4,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::loose::{List, Maybe, Text};
+use crate::builtin::repository::is_component;
 
 /// The MD5 of nothing: a plugin whose archive was lost.
 const EMPTY: &str = "d41d8cd98f00b204e9800998ecf8427e";
@@ -97,11 +98,7 @@ pub(super) struct Offered {
 
 /// The component's name, where it is one that Moodle would install.
 pub(super) fn component(text: &Text) -> Option<&str> {
-    let name = text.get()?;
-    let (kind, rest) = name.split_once('_')?;
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    let fits = name.len() <= 120 && !kind.is_empty() && kind.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.is_empty() && plain(name);
-    fits.then_some(name)
+    text.get().filter(|name| is_component(name))
 }
 
 /// The versions that can be used, one a version text, and how many cannot.

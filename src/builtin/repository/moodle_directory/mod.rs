@@ -10,9 +10,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use url::Url;
 
-use self::answers::{Addresses, Offered, PlugInfo, component, offered};
+use self::answers::{Addresses, Offered, PlugInfo, offered};
 use self::catalogue::{Catalogue, Shelf, no_list};
-use super::{named, search};
+use super::{is_component, named, search};
 use crate::builtin::environment::{AuthOption, Env};
 use crate::builtin::memo::Memo;
 use crate::builtin::options;
@@ -152,7 +152,7 @@ impl DirectoryRepository {
     }
 
     fn answer(&self, cx: &Context, id: &ElementId) -> Result<Option<Arc<Vec<ElementInfo>>>> {
-        if id.kind() != PLUGINS || component(&loose::Text(Some(id.name().to_owned()))) != Some(id.name()) {
+        if id.kind() != PLUGINS || !is_component(id.name()) {
             return Ok(None);
         }
         self.answers.get(id, || {
