@@ -25,6 +25,7 @@ pub mod init;
 pub mod list;
 pub mod lock;
 pub mod outdated;
+mod overtaken;
 pub mod patch;
 pub mod plan;
 pub mod recover;

@@ -212,7 +212,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
             site.policy.if_local_changes = answer;
         }
         if let Some(answer) = options.if_version_mismatch {
-            site.policy.if_version_mismatch = answer;
+            (site.policy.if_version_mismatch, site.policy.version_mismatch_said) = (answer, true);
         }
         if let Some(answer) = options.if_removed {
             site.policy.if_removed = answer;
@@ -224,6 +224,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     }
     let purge = super::removed::settle(workspace, manifest, &wanted, &mut made, options, purge)?;
     let answers = super::mismatch::settle(workspace, &wanted, &mut made, options.release)?;
+    let recorded_as = super::overtaken::settle(workspace, &wanted, &mut made, &answers, options.release)?;
     let warnings = made.warnings.clone();
     if needs_consent(&made)
         && workspace.machine.cx.prompter().is_present()
@@ -237,7 +238,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     let request = ApplyRequest {
         sites: made.sites.clone(),
         wanted,
-        lock: made.lock,
+        lock: recorded_as,
         manifest: manifest.text.clone(),
         policy: None,
         release: options.release,

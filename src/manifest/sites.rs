@@ -151,6 +151,7 @@ impl Plan<'_> {
 fn policy(mut policy: Policy, shape: Option<&PolicyShape>) -> Policy {
     if let Some(shape) = shape {
         policy.if_version_mismatch = shape.if_version_mismatch.unwrap_or(policy.if_version_mismatch);
+        policy.version_mismatch_said |= shape.if_version_mismatch.is_some();
         policy.if_local_changes = shape.if_local_changes.unwrap_or(policy.if_local_changes);
         policy.if_removed = shape.if_removed.unwrap_or(policy.if_removed);
     }

@@ -161,7 +161,8 @@ macro_rules! answers {
 }
 
 answers! {
-    /// What happens where a site holds another version of an element than greffon put there, and than is wanted.
+    /// What happens where a site holds another version of an element than is wanted. Where nothing is said that is asked of what
+    /// other means put there; what greffon put there follows manifest and lock.
     IfVersionMismatch {
         /// Ask on a terminal, else abort.
         Ask,
@@ -169,7 +170,7 @@ answers! {
         Abort,
         /// Keep what stands there.
         Keep,
-        /// Take what manifest and lock say; what stands there is put aside.
+        /// Take what manifest and lock say; what other means put there is put aside.
         Replace,
         /// Take the later of the two.
         Latest,
@@ -214,6 +215,8 @@ answers! {
 pub struct Policy {
     /// See [`IfVersionMismatch`]; `ask` by default.
     pub if_version_mismatch: IfVersionMismatch,
+    /// Whether that was said: then it also answers for what manifest and lock have moved on from.
+    pub version_mismatch_said: bool,
     /// See [`IfLocalChanges`]; `abort` by default.
     pub if_local_changes: IfLocalChanges,
     /// See [`IfRemoved`]; `ask` by default.
@@ -222,7 +225,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { if_version_mismatch: IfVersionMismatch::Ask, if_local_changes: IfLocalChanges::Abort, if_removed: IfRemoved::Ask }
+        Self { if_version_mismatch: IfVersionMismatch::Ask, version_mismatch_said: false, if_local_changes: IfLocalChanges::Abort, if_removed: IfRemoved::Ask }
     }
 }
 

@@ -13,7 +13,8 @@ use resolvo::{
 
 use crate::roles::Context;
 
-use super::memory::{Cand, Fit, Memory, Name, ReqId, State};
+use super::fit::Fit;
+use super::memory::{Cand, Memory, Name, ReqId, State};
 
 /// Something that is said about versions: what a conflict is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

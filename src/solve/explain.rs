@@ -1,5 +1,6 @@
 //! A conflict told in the user's words: where the manifest asks for what, which versions need what, what exists.
 
+mod ends;
 mod torn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,18 +10,31 @@ use crate::error::{Error, ErrorKind};
 use crate::model::{ElementId, Version};
 
 use super::engine::Fact;
-use super::memory::{Cand, Fit, Name, ReqId, State, Unusable};
+use super::fit::Fit;
+use super::memory::{Cand, Name, ReqId, State, Unusable};
 use super::rounds::Search;
 use super::{Root, facts};
 
 /// How many lines one kind of statement may take.
 const MOST_LINES: usize = 4;
+/// Of how many conflicts the manifest's lines are shown; those of all are named.
+const MOST_SHOWN: usize = 2;
 
-/// The error for a problem without an answer.
+/// The error for a problem without an answer. What is wrong with the roots themselves comes first, then the conflicts that the
+/// others have.
 pub(super) fn explain(search: &mut Search<'_>, conflicts: &[BTreeSet<Fact>]) -> Error {
-    if let Some(error) = mistakes(search) {
-        return error;
+    let mistakes = mistakes(search);
+    let own = |conflict: &&BTreeSet<Fact>| !mistakes.iter().any(|(at, _)| conflict.contains(&Fact::Root(*at)));
+    let left: Vec<&BTreeSet<Fact>> = conflicts.iter().filter(own).collect();
+    let more = conflicts.len() == facts::MOST;
+    let mut errors: Vec<Error> = mistakes.into_iter().map(|(_, error)| error).collect();
+    if errors.is_empty() || !left.is_empty() {
+        errors.push(conflict(search, &left, more));
     }
+    Error::all(errors).unwrap_or_else(|| Error::new(ErrorKind::Internal, "there is nothing to explain"))
+}
+
+fn conflict(search: &mut Search<'_>, conflicts: &[&BTreeSet<Fact>], more: bool) -> Error {
     let mut error = Error::new(ErrorKind::Conflict, format!("no versions fit what site {} asks for", search.problem.site));
     for (at, conflict) in conflicts.iter().enumerate() {
         if conflicts.len() > 1 {
@@ -29,38 +43,36 @@ pub(super) fn explain(search: &mut Search<'_>, conflicts: &[BTreeSet<Fact>]) -> 
         for line in Telling::new(search, conflict).lines() {
             error = error.note(line);
         }
-        for fact in conflict {
+        for fact in conflict.iter().filter(|_| at < MOST_SHOWN) {
             if let Fact::Root(at) = fact {
                 let root = &search.problem.roots[*at];
                 error = at_origin(error, &root.origin, root.id.name(), &format!("{} {}", root.id, root.requirement));
             }
         }
     }
-    if conflicts.len() == facts::MOST {
+    if more {
         error = error.note("there may be more conflicts, which show once these are gone");
     }
     error
 }
 
 /// What is wrong with the roots themselves: requirements that cannot be read, elements that nobody knows.
-fn mistakes(search: &mut Search<'_>) -> Option<Error> {
+fn mistakes(search: &mut Search<'_>) -> Vec<(usize, Error)> {
     let mut errors = Vec::new();
-    for (root, (name, req)) in search.problem.roots.iter().zip(search.roots.clone()) {
+    for (at, (root, (name, req))) in search.problem.roots.iter().zip(search.roots.clone()).enumerate() {
         if let Some(why) = search.memory.failure(req) {
             let error = Error::new(ErrorKind::Version, format!("{} asks for {} {}: {why}", place(root), root.id, root.requirement));
             let error = at_origin(error, &root.origin, root.id.name(), "");
-            errors.push(why.hints().iter().cloned().fold(error, Error::hint));
+            errors.push((at, why.hints().iter().cloned().fold(error, Error::hint)));
         }
         if matches!(search.memory.state(name), State::Unknown) {
             let error = Error::new(ErrorKind::NotFound, format!("{} asks for {}, which no repository knows", place(root), root.id));
             let error = at_origin(error, &root.origin, root.id.name(), "");
-            errors.push(match did_you_mean(search, &root.id) {
-                Some(hint) => error.hint(hint),
-                None => error.hint("check the name, or name a repository that has it"),
-            });
+            let hint = did_you_mean(search, &root.id).unwrap_or_else(|| "check the name, or name a repository that has it".to_owned());
+            errors.push((at, error.hint(hint)));
         }
     }
-    Error::all(errors)
+    errors
 }
 
 fn did_you_mean(search: &Search<'_>, id: &ElementId) -> Option<String> {
@@ -111,7 +123,11 @@ impl<'s, 'a> Telling<'s, 'a> {
                 }
             }
         }
+        let steps = self.lines.len();
         self.ends();
+        if self.lines.len() == steps {
+            self.lines.push("no choice of versions satisfies all of this".to_owned());
+        }
         self.lines
     }
 
@@ -163,19 +179,20 @@ impl<'s, 'a> Telling<'s, 'a> {
         let mut targets = Vec::new();
         let versions = self.versions(name);
         for (target, needed) in self.statements(name) {
-            let mut groups: Vec<(ReqId, Vec<Cand>)> = Vec::new();
+            let mut groups: Vec<((ReqId, Option<String>), Vec<Cand>)> = Vec::new();
             for candidate in &versions {
                 let Some(needs) = self.search.memory.needs(name, *candidate) else { continue };
                 let list = if needed { &needs.dependencies } else { &needs.conflicts };
                 for (_, req) in list.iter().filter(|(to, _)| *to == target) {
-                    match groups.iter_mut().find(|(group, _)| group == req) {
+                    let key = (*req, self.search.memory.group_that_needs(name, *candidate, *req).filter(|_| needed));
+                    match groups.iter_mut().find(|(group, _)| *group == key) {
                         Some((_, members)) => members.push(*candidate),
-                        None => groups.push((*req, vec![*candidate])),
+                        None => groups.push((key, vec![*candidate])),
                     }
                 }
             }
             let more = groups.len().saturating_sub(MOST_LINES);
-            for (req, members) in groups.iter().take(MOST_LINES) {
+            for ((req, group), members) in groups.iter().take(MOST_LINES) {
                 let verb = match (needed, members.len()) {
                     (true, 1) => "needs",
                     (true, _) => "need",
@@ -183,7 +200,9 @@ impl<'s, 'a> Telling<'s, 'a> {
                     (false, _) => "exclude",
                 };
                 let text = self.search.memory.requirement(*req).text.clone();
-                let line = format!("{} {} {verb} {} {text}", self.search.memory.id(name), self.ranges(name, members), self.search.memory.id(target));
+                let group = group.as_ref().map(|group| format!(" with the group `{group}`")).unwrap_or_default();
+                let (id, members) = (self.search.memory.id(name), self.ranges(name, members));
+                let line = format!("{id} {members}{group} {verb} {} {text}", self.search.memory.id(target));
                 self.lines.push(line);
             }
             if more > 0 {
@@ -193,84 +212,11 @@ impl<'s, 'a> Telling<'s, 'a> {
                 self.lines.push(line);
             }
             if needed {
-                self.asked.entry(target).or_default().extend(groups.iter().map(|(req, _)| *req));
+                self.asked.entry(target).or_default().extend(groups.iter().map(|((req, _), _)| *req));
                 targets.push(target);
             }
         }
         targets
-    }
-
-    /// Tells where the steps end: at elements that nobody knows, at requirements that nothing fits, at versions that cannot be used.
-    fn ends(&mut self) {
-        for (name, reqs) in self.asked.clone() {
-            let id = self.search.memory.id(name).clone();
-            match self.search.memory.state(name) {
-                State::Unknown => {
-                    let hint = did_you_mean(self.search, &id).map(|hint| format!("; {hint}")).unwrap_or_default();
-                    self.lines.push(format!("no repository knows {id}{hint}"));
-                }
-                State::Unasked => {}
-                State::Known(element) => {
-                    let from = element.from.clone();
-                    self.known_end(name, &reqs, &from);
-                }
-            }
-        }
-    }
-
-    fn known_end(&mut self, name: Name, reqs: &[ReqId], from: &str) {
-        let id = self.search.memory.id(name).clone();
-        let mut empty = false;
-        let mut seen = BTreeSet::new();
-        for req in reqs.iter().filter(|req| seen.insert(**req)) {
-            let fit = self.search.memory.fit(*req).unwrap_or_default();
-            let text = self.search.memory.requirement(*req).text.clone();
-            let fitting: Vec<Cand> = (0..self.search.memory.candidates(name).len() as Cand).filter(|at| fit.has(*at)).collect();
-            if fitting.is_empty() {
-                empty = true;
-                self.lines.push(match self.search.memory.failure(*req) {
-                    Some(why) => why.to_string(),
-                    None => format!("there is no {id} {text}"),
-                });
-            }
-            for candidate in fitting.into_iter().take(MOST_LINES) {
-                self.unusable(name, candidate);
-            }
-        }
-        if empty {
-            let all: Vec<Cand> = (0..self.search.memory.candidates(name).len() as Cand).collect();
-            let (named, all): (Vec<Cand>, Vec<Cand>) = all.into_iter().partition(|at| self.prerelease(name, *at));
-            self.lines.push(match (all.is_empty(), named.is_empty()) {
-                (true, true) => format!("{from} has no version of {id} at all"),
-                (false, true) => format!("{from} has {id} {}", self.ranges(name, &all)),
-                (true, false) => format!("{from} has only pre-releases of {id}, which are taken where they are named: {}", self.ranges(name, &named)),
-                (false, false) => {
-                    format!("{from} has {id} {}; pre-releases, taken only where they are named: {}", self.ranges(name, &all), self.ranges(name, &named))
-                }
-            });
-        } else {
-            let words = self.torn(name);
-            self.lines.extend(words);
-        }
-    }
-
-    fn prerelease(&self, name: Name, candidate: Cand) -> bool {
-        let Some(element) = self.search.memory.element(name) else { return false };
-        self.search.memory.version(name, candidate).is_some_and(|version| element.scheme.is_prerelease(version))
-    }
-
-    fn unusable(&mut self, name: Name, candidate: Cand) {
-        let Some(why) = self.search.memory.unusable(name, candidate) else { return };
-        let (id, version) = (self.search.memory.id(name).clone(), self.search.memory.version(name, candidate).cloned());
-        let what = format!("{id} {}", version.as_ref().map_or("", Version::as_str));
-        self.lines.push(match why {
-            Unusable::Yanked(why) => format!("{what} was withdrawn: {why}"),
-            Unusable::Withheld(why) => format!("{what} {why}"),
-            Unusable::Missing => format!("{what} is listed, but there is no element info of it"),
-            Unusable::Unreadable(why) => format!("{what} cannot be used: {why}"),
-            Unusable::Contradiction => format!("{what} contradicts itself: it needs another version of itself, or excludes itself"),
-            Unusable::NoGroup(group) => format!("{what} has no optional group `{group}`"),
-        });
     }
 
     /// Versions folded to the ranges that exist: `1.0.0, 2.1.0 to 2.4.0`, oldest first.
@@ -293,6 +239,7 @@ impl<'s, 'a> Telling<'s, 'a> {
         });
         let shown: Vec<String> = shown.collect();
         match shown.len() {
+            2 if runs.iter().all(|(newest, oldest)| newest == oldest) => shown.join(" and "),
             0..=5 => shown.join(", "),
             count => format!("{}, … ({} more ranges), {}", shown[..2].join(", "), count - 4, shown[count - 2..].join(", ")),
         }

@@ -10,8 +10,9 @@ use indexmap::IndexSet;
 
 use crate::error::Error;
 use crate::model::{ElementId, ElementInfo, Requirement, Version};
-use crate::version::{Matcher, Readings, Scheme};
+use crate::version::{Readings, Scheme};
 
+use super::fit::Fit;
 use super::{Known, Question, Reply};
 
 /// An element, by the order in which it was met.
@@ -106,43 +107,6 @@ enum Reading {
     Pending,
     Failed(Arc<Error>),
     Read(Arc<Fit>),
-}
-
-/// The candidates that fit a requirement.
-#[derive(Debug, Default)]
-pub(super) struct Fit {
-    /// By candidate: its class (see [`Matcher::class`]), `None` where it does not fit.
-    pub(super) class: Vec<Option<u32>>,
-    /// Whether all fitting ones are of one class and the newest goes first.
-    pub(super) plain: bool,
-    pub(super) descending: bool,
-}
-
-impl Fit {
-    pub(super) fn has(&self, candidate: Cand) -> bool {
-        self.class.get(candidate as usize).copied().flatten().is_some()
-    }
-
-    /// The fitting candidates in the order in which they are tried.
-    pub(super) fn tried(&self) -> Vec<Cand> {
-        let mut fitting: Vec<(u32, Cand)> = self.class.iter().enumerate().filter_map(|(at, class)| class.map(|class| (class, at as Cand))).collect();
-        if !self.plain {
-            fitting.sort_by_key(|(class, at)| (*class, if self.descending { *at } else { u32::MAX - *at }));
-        }
-        fitting.into_iter().map(|(_, at)| at).collect()
-    }
-
-    fn of(matcher: &dyn Matcher, element: &Element) -> Self {
-        let mut read: Vec<&Version> = vec![&element.candidates[0].version; element.read];
-        for (candidate, place) in element.candidates.iter().zip(&element.places) {
-            read[*place] = &candidate.version;
-        }
-        let classes = matcher.classes(&element.readings, &read);
-        let class: Vec<Option<u32>> = element.places.iter().map(|place| classes.get(*place).copied().flatten()).collect();
-        let first = class.iter().flatten().next().copied();
-        let descending = matcher.descending();
-        Self { plain: descending && class.iter().flatten().all(|class| Some(*class) == first), class, descending }
-    }
 }
 
 #[derive(Debug)]
@@ -299,8 +263,10 @@ impl Memory {
             State::Unasked => Reading::Pending,
             State::Unknown => Reading::Read(Arc::default()),
             State::Known(element) => match element.scheme.requirement(text) {
-                Ok(_) if element.candidates.is_empty() => Reading::Read(Arc::default()),
-                Ok(matcher) => Reading::Read(Arc::new(Fit::of(&*matcher, element))),
+                Ok(matcher) => {
+                    let candidates = element.candidates.iter().map(|candidate| &candidate.version).zip(element.places.iter().copied());
+                    Reading::Read(Arc::new(Fit::of(&*matcher, &element.readings, element.read, candidates)))
+                }
                 Err(error) => Reading::Failed(Arc::new(error)),
             },
         };
@@ -326,6 +292,12 @@ impl Memory {
             element.candidates[candidate as usize].needs = Some(needs.clone());
         }
         Some(needs)
+    }
+
+    /// As [`Self::needs`], without a question where that is not known.
+    pub(super) fn needs_if_known(&mut self, name: Name, candidate: Cand) -> Option<Arc<Needs>> {
+        let entry = self.candidates(name).get(candidate as usize)?;
+        if matches!(entry.info, Info::Unasked) { None } else { self.needs(name, candidate) }
     }
 
     fn read_info(&mut self, name: Name, candidate: Cand, info: &ElementInfo) -> Needs {
@@ -368,6 +340,15 @@ impl Memory {
             }
         }
         needs
+    }
+
+    /// The optional group by which a candidate needs something; `None` where it needs it without one.
+    pub(super) fn group_that_needs(&self, name: Name, candidate: Cand, req: ReqId) -> Option<String> {
+        let info = self.info(name, candidate)?;
+        let Req { name: target, text, .. } = self.requirement(req);
+        let asks = |list: &indexmap::IndexMap<ElementId, Requirement>| list.get(self.id(*target)) == Some(text);
+        let groups = &self.slots[name as usize].groups;
+        groups.iter().find(|group| info.optional.get(*group).is_some_and(asks)).filter(|_| !asks(&info.dependencies)).cloned()
     }
 
     /// Why a candidate cannot be chosen, as far as is known. A requirement that cannot be read counts, once its target's

@@ -6,6 +6,7 @@
 mod engine;
 mod explain;
 mod facts;
+mod fit;
 mod fixes;
 mod locks;
 mod memory;
@@ -117,6 +118,12 @@ pub trait Provider {
     /// Names like this one that exist, for "did you mean".
     fn near(&self, id: &ElementId) -> Vec<ElementId> {
         let _ = id;
+        Vec::new()
+    }
+    /// What repositories know of an element and are not asked for it, since another one owns the name: each one's name and its
+    /// versions, for explanations.
+    fn passed_over(&self, cx: &Context, id: &ElementId) -> Vec<(String, Vec<Version>)> {
+        let _ = (cx, id);
         Vec::new()
     }
 }

@@ -6,12 +6,14 @@
 //! to the root, then the earliest in manifest order), and before that what is locked, here or for another site.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use crate::error::Result;
 
 use super::engine::Task;
+use super::fit::Fit;
 use super::memory::{Cand, Name, ReqId, State};
 use super::rounds::Search;
 
@@ -134,6 +136,47 @@ impl Walk {
     }
 }
 
+impl Walk {
+    /// Whether each of the elements that a candidate concerns next still has a candidate that goes together with all choices, as
+    /// far as is known; nothing is asked for this. Where one has none, the candidate is in no solution that begins with them.
+    fn leaves_a_way(&self, search: &mut Search<'_>, name: Name, candidate: Cand) -> bool {
+        let Some(needs) = search.memory.needs_if_known(name, candidate) else { return true };
+        let wanted = needs.dependencies.iter().map(|(target, req)| (*target, *req, true));
+        let unwanted = needs.conflicts.iter().filter(|(target, _)| self.demands.contains_key(target)).map(|(target, req)| (*target, *req, false));
+        wanted.chain(unwanted).all(|(target, req, fits)| {
+            if target == name || self.chosen.contains_key(&target) {
+                return true;
+            }
+            match search.memory.state(target) {
+                State::Unasked => true,
+                State::Unknown => !fits,
+                State::Known(_) => self.has_one_left(search, target, req, fits),
+            }
+        })
+    }
+
+    /// Whether an element that has no version yet can have one that fits a requirement, or does not fit it.
+    fn has_one_left(&self, search: &mut Search<'_>, target: Name, req: ReqId, fits: bool) -> bool {
+        let all = |reqs: Option<&Vec<ReqId>>, wanted: bool, search: &mut Search<'_>| -> Vec<(Arc<Fit>, bool)> {
+            reqs.into_iter().flatten().filter_map(|req| Some((search.memory.fit(*req)?, wanted))).collect()
+        };
+        let mut tests = all(Some(&vec![req]), fits, search);
+        tests.extend(all(self.demands.get(&target), true, search));
+        tests.extend(all(self.bans.get(&target), false, search));
+        let count = search.memory.candidates(target).len() as Cand;
+        (0..count).filter(|at| tests.iter().all(|(fit, wanted)| fit.has(*at) == *wanted)).any(|at| {
+            let Some(needs) = search.memory.needs_if_known(target, at) else { return true };
+            let mut go = |list: &[(Name, ReqId)], wanted: bool| {
+                list.iter().all(|(other, req)| {
+                    let Some(chosen) = self.chosen.get(other) else { return true };
+                    search.memory.fit(*req).is_none_or(|fit| fit.has(*chosen) == wanted)
+                })
+            };
+            needs.unusable.is_none() && go(&needs.dependencies, true) && go(&needs.conflicts, false)
+        })
+    }
+}
+
 /// Takes the best of each without ever looking back. Where that goes through, it is the answer; `None` where it does not.
 pub(super) fn straight(search: &mut Search<'_>, task: &Task) -> Result<Option<Choice>> {
     straight_on(search, task, &Walk::start(&task.roots))
@@ -158,7 +201,7 @@ fn straight_on(search: &mut Search<'_>, task: &Task, begun: &Walk) -> Result<Opt
                 State::Known(_) => {}
             }
             let ranked = walk.ranked(search, task, name, req);
-            let Some(best) = ranked.into_iter().find(|candidate| walk.agrees(search, name, *candidate)) else {
+            let Some(best) = ranked.into_iter().find(|candidate| walk.agrees(search, name, *candidate) && walk.leaves_a_way(search, name, *candidate)) else {
                 search.memory.take_open();
                 return Ok(None);
             };
@@ -184,7 +227,8 @@ pub(super) fn polish(search: &mut Search<'_>, task: &Task, mut solution: HashMap
         let mut first = true;
         while let Some(current) = solution.get(&name).copied() {
             let better: Vec<Cand> = ranked.iter().copied().take_while(|candidate| *candidate != current).collect();
-            let better: Vec<Cand> = better.into_iter().filter(|candidate| walk.agrees(search, name, *candidate)).collect();
+            let better: Vec<Cand> =
+                better.into_iter().filter(|candidate| walk.agrees(search, name, *candidate) && walk.leaves_a_way(search, name, *candidate)).collect();
             // what was merely looked at need not be asked for: the run below asks for what it uses
             search.memory.take_open();
             if better.is_empty() {

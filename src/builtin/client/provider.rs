@@ -430,6 +430,23 @@ impl Provider for SiteProvider<'_> {
         .collect()
     }
 
+    fn passed_over(&self, cx: &Context, id: &ElementId) -> Vec<(String, Vec<Version>)> {
+        let only = match self.site.elements.get(id).map(|wanted| &wanted.source) {
+            Some(Source::Repositories { only }) => only.clone(),
+            Some(_) => return Vec::new(),
+            None => None,
+        };
+        let Ok(Some(owned)) = self.owned(cx, id, only.as_deref()) else { return Vec::new() };
+        let used = |at: usize| owned.versions.iter().any(|(_, _, from)| matches!(from, From::Repository(index) if *index == at));
+        let others = self.client.parts.repositories.iter().enumerate().filter(|(at, _)| !used(*at));
+        // one that cannot be asked is not missed in an explanation
+        let known = others.filter_map(|(_, repository)| match repository.versions(cx, &VersionsRequest { id: id.clone() }) {
+            Ok(Versions::Known(entries)) => Some((repository.name().to_owned(), entries.into_iter().map(|entry| entry.version).collect())),
+            _ => None,
+        });
+        known.collect()
+    }
+
     fn near(&self, id: &ElementId) -> Vec<ElementId> {
         nearest_known(&self.client.parts.repositories, id)
     }

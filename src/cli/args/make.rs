@@ -74,7 +74,7 @@ pub(crate) struct SyncOptions {
     /// What to do with files that were changed by hand
     #[arg(long, value_name = "WHAT", value_parser = choice::<IfLocalChanges>(&["ask", "abort", "keep", "save", "overwrite", "merge"]))]
     pub(crate) if_local_changes: Option<IfLocalChanges>,
-    /// What to do where other means have put another version of an element there
+    /// What to do where another version of an element stands than is wanted; unsaid it asks of what other means put there [otherwise: ask]
     #[arg(long, value_name = "WHAT", value_parser = choice::<IfVersionMismatch>(&["ask", "abort", "keep", "replace", "latest", "earliest"]))]
     pub(crate) if_version_mismatch: Option<IfVersionMismatch>,
     /// What to do with the data that the application keeps for elements that go

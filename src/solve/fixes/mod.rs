@@ -115,7 +115,8 @@ impl Finder<'_> {
             if fixes.len() >= ENOUGH {
                 return Ok(());
             }
-            Self::offer(self.continued(&attempts, &next, &mut budget)?, fixes);
+            let fix = self.continued(&attempts, &next, fixes, &mut budget)?;
+            Self::offer(fix, fixes);
         }
         Ok(())
     }
@@ -194,7 +195,8 @@ impl Finder<'_> {
     }
 
     /// Adds changes at each conflict that is left, until the problem has an answer; looks back where a change leads nowhere.
-    fn continued(&self, attempts: &[Try], conflict: &BTreeSet<Fact>, budget: &mut usize) -> Result<Option<Fix>> {
+    /// A fix that is known already is no other.
+    fn continued(&self, attempts: &[Try], conflict: &BTreeSet<Fact>, known: &[Fix], budget: &mut usize) -> Result<Option<Fix>> {
         if attempts.len() >= MOST_CHANGES {
             return Ok(None);
         }
@@ -207,7 +209,7 @@ impl Finder<'_> {
             let more: Vec<Try> = attempts.iter().copied().chain([attempt]).collect();
             match self.ways(&more)? {
                 Verdict::Possible => {
-                    if let Some(fix) = self.settled(&self.least(more)?)? {
+                    if let Some(fix) = self.settled(&self.least(more)?)?.filter(|fix| !known.contains(fix)) {
                         return Ok(Some(fix));
                     }
                 }
@@ -215,7 +217,7 @@ impl Finder<'_> {
             }
         }
         for (more, next) in unfinished {
-            if let Some(fix) = self.continued(&more, &next, budget)? {
+            if let Some(fix) = self.continued(&more, &next, known, budget)? {
                 return Ok(Some(fix));
             }
         }
