@@ -200,14 +200,13 @@ impl Bench {
         let wide = self.manifest("wide", &format!("{core}[types.plugins]\n{wishes}"))?;
         let (mut cold, mut warm) = (Vec::new(), Vec::new());
         for _ in 0..self.runs {
-            let fresh = |folder: &Path| -> Result<()> {
-                let _ = std::fs::remove_dir_all(self.path("stock-refs"));
-                let _ = std::fs::remove_file(folder.join("greffon.lock"));
-                Ok(())
-            };
-            fresh(&alone)?;
+            let _ = std::fs::remove_dir_all(self.path("stock-refs"));
+            let _ = std::fs::remove_file(wide.join("greffon.lock"));
+            let _ = std::fs::remove_file(alone.join("greffon.lock"));
+            // The core is in stock before anything is measured.
+            self.greffon(&alone, "stock-refs", &["lock"])?;
+            std::fs::remove_file(alone.join("greffon.lock"))?;
             let alone_cold = self.greffon(&alone, "stock-refs", &["lock"])?;
-            fresh(&wide)?;
             let wide_cold = self.greffon(&wide, "stock-refs", &["lock"])?;
             cold.push(wide_cold.saturating_sub(alone_cold) / WIDE as u32);
             let alone_warm = self.greffon(&alone, "stock-refs", &["update", "--dry-run"])?;

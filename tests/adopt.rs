@@ -268,3 +268,27 @@ fn an_installer_in_a_script_says_what_stands_in_a_tree() {
     env.greffon(["sync", "--all", "-y"]).run().succeeds();
     assert_eq!(env.read("html/owner.txt"), "mine");
 }
+
+#[test]
+fn a_plugin_of_submodules_is_recognised_with_them() {
+    let hand = Hand::new();
+    let campus = &hand.campus;
+    let library = campus.repo("library");
+    library.write("library.php", "<?php // one\n").commit("one");
+    let hvp = campus.repo("mod_hvp");
+    hvp.write("version.php", plugin("mod_hvp", "2024050100", ""));
+    let url = library.folder().display().to_string();
+    hvp.git(&["submodule", "add", "-q", &url, "library"]);
+    hvp.commit("one");
+    hvp.tag("v1").write("version.php", plugin("mod_hvp", "2024060100", "")).commit("two");
+    hvp.tag("v2");
+    let place = campus.env.path("html/mod/hvp");
+    support::git(&campus.env.work(), &["clone", "-q", "--recurse-submodules", "-b", "v1", &hvp.folder().display().to_string(), &place.display().to_string()]);
+    std::fs::remove_dir_all(place.join(".git")).expect("removed");
+    std::fs::remove_file(place.join("library/.git")).expect("removed");
+    let said = hand.adopt("html", &["--json"]).succeeds().json();
+    let found = said["elements"].as_array().expect("elements").iter().find(|one| one["name"] == "mod_hvp").expect("it is there").clone();
+    assert_eq!((found["how"].as_str(), found["version"].as_str()), (Some("exact"), Some("2024050100")), "{said:#}");
+    assert!(campus.env.read("greffon.lock").contains("submodules = true"), "{}", campus.env.read("greffon.lock"));
+    hand.stays("html");
+}

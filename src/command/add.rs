@@ -7,6 +7,7 @@ use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Manifest, NewElement, add_elements};
 use crate::model::{Digest, ElementId, GitPin, Lock, Origin, Requirement, Source, Version, WantedSite};
+use crate::registry::BROUGHT_ALONG;
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::places;
 
@@ -210,7 +211,7 @@ pub(super) fn single_site(workspace: &Workspace) -> Result<Option<String>> {
 /// Where no repository is configured, a name alone leads nowhere.
 fn unknown_here(workspace: &Workspace, elements: &[NewElement], error: Error) -> Error {
     let by_name = elements.iter().any(|element| matches!(element.source, Source::Repositories { .. }));
-    if error.kind() == ErrorKind::NotFound && by_name && workspace.roles.repositories.is_empty() {
+    if error.kind() == ErrorKind::NotFound && by_name && workspace.roles.repositories.iter().all(|known| known.name() == BROUGHT_ALONG) {
         return error.hint("the manifest names no repository: say where it comes from (`--git`, `--path`, `--url`), or add one with `greffon repo use URL`");
     }
     error

@@ -90,7 +90,7 @@ impl Workspace {
         let machine = Machine::open(globals, surroundings, Some(&manifest.config), &base)?;
         let completed = |manifest: Manifest| {
             let mut manifest = manifest.with_user(&machine.user);
-            manifest.config.repositories.extend(brought_along(&manifest.config, &base));
+            manifest.config.repositories.extend(brought_along(&manifest, &base));
             manifest
         };
         let manifest = completed(manifest);

@@ -12,7 +12,8 @@ use crate::builtin::client::{self, Parts};
 use crate::builtin::environment::Env;
 use crate::builtin::{downloader, installer, repository, stock};
 use crate::error::Result;
-use crate::manifest::{Config, UseKind, UseSpec};
+use crate::manifest::{Manifest, UseKind, UseSpec};
+use crate::model::{Source, WantedElement};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
 use crate::version::{SCHEMES, Scheme, scheme};
 
@@ -76,19 +77,23 @@ impl Registry {
     }
 }
 
+/// What [`brought_along`] is called.
+pub const BROUGHT_ALONG: &str = "moodle.git";
+
 /// The repository that an application brings along, asked after all that the manifest names: Moodle itself, from where everybody
-/// gets it, for a core without a source.
+/// gets it, for a core without a source. `None`: the manifest says where its core is from, or has a repository of that name.
 #[must_use]
-pub fn brought_along(config: &Config, base: &std::path::Path) -> Option<UseSpec> {
-    const NAME: &str = "moodle.git";
+pub fn brought_along(manifest: &Manifest, base: &std::path::Path) -> Option<UseSpec> {
+    let config = &manifest.config;
     let installer = config.installer.as_ref().filter(|spec| spec.kind == UseKind::Builtin && spec.target == installer::moodle::NAME)?;
-    if config.repositories.iter().any(|spec| spec.name.as_deref() == Some(NAME)) {
+    let own = |wanted: &WantedElement| wanted.id.kind() == "core" && !matches!(wanted.source, Source::Repositories { .. });
+    if config.repositories.iter().any(|spec| spec.name.as_deref() == Some(BROUGHT_ALONG)) || manifest.sites.iter().any(|site| site.elements.values().any(own)) {
         return None;
     }
     let core = installer.options.get("core").and_then(serde_json::Value::as_str).unwrap_or("moodle");
     let elements = serde_json::json!({ format!("core/{core}"): installer::moodle::PUBLIC });
     let options = serde_json::Map::from_iter([("elements".to_owned(), elements)]);
-    Some(UseSpec { kind: UseKind::Builtin, target: "git".to_owned(), name: Some(NAME.to_owned()), options, place: None, base: base.to_owned() })
+    Some(UseSpec { kind: UseKind::Builtin, target: "git".to_owned(), name: Some(BROUGHT_ALONG.to_owned()), options, place: None, base: base.to_owned() })
 }
 
 /// The spec that serves where the manifest names none.

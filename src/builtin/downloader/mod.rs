@@ -2,4 +2,5 @@
 
 pub mod standard;
 
+pub(crate) use standard::submodules::with_submodules;
 pub use standard::{NAME, build};

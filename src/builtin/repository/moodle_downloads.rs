@@ -188,7 +188,8 @@ impl MoodleDownloads {
             }
             while high - low > 1 {
                 let middle = low + (high - low) / 2;
-                if self.checksum(cx, branch, &archive(branch, middle))?.is_some() { low = middle } else { high = middle }
+                let there = self.checksum(cx, branch, &archive(branch, middle))?.is_some();
+                (low, high) = if there { (middle, high) } else { (low, middle) };
             }
             found = (0..=low).collect();
             if self.checksum(cx, branch, &latest(branch))?.is_some() {

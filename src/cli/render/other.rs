@@ -30,7 +30,7 @@ pub(crate) fn imported(report: &import::Report, page: &mut Text) {
             }
             several => {
                 let lines: Vec<String> = several.iter().map(|left| left.line.to_string()).collect();
-                page.line(format_args!("  {}, lines {}: {}, …", left.file, lines.join(", "), left.text));
+                page.line(format_args!("  {}, lines {}: {}, …", left.file, lines.join(", "), left.text.trim_end_matches(',')));
                 page.put("    ").paint(FAINT, &left.reason).end();
             }
         }

@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use crate::builtin::client::source_of;
+use crate::builtin::downloader::with_submodules;
 use crate::builtin::repository::GitElement;
 use crate::command::Workspace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, GitPin, LockedElement, ObjectId, Version};
 use crate::roles::{Level, RefVersions, Surveyed, Versions, VersionsRequest};
-use crate::sys::git::{Checkout, Want, commits_with, having, leading_ref};
+use crate::sys::git::{Checkout, Source, Want, commits_with, having, leading_ref};
 
 /// Beyond this many refs those of a core are chosen by their names: each is a large download.
 const MANY: usize = 64;
@@ -88,7 +89,7 @@ pub(super) fn of_refs(
     if let Some(pushed) = checkout.and_then(|checkout| checkout.pushed) {
         let reference = checkout.and_then(|checkout| checkout.branch.as_ref()).map(|branch| format!("refs/heads/{branch}"));
         match source.fetch(cx, &[Want { reference: reference.clone(), commit: pushed }]).and_then(|()| source.tree(pushed, origin.subdir.as_deref())) {
-            Ok(tree) => return Ok(vec![Candidate { tree, locked: origin.locked(reference, pushed, tree), own: true }]),
+            Ok(tree) => return Ok(vec![candidate(workspace, origin, &source, reference, (pushed, tree), true)?]),
             Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
             Err(error) => refused = Some(error),
         }
@@ -129,13 +130,39 @@ pub(super) fn of_refs(
     let mut found = Vec::with_capacity(candidates.len());
     for (name, commit) in candidates {
         if let Ok(tree) = source.tree(commit, origin.subdir.as_deref()) {
-            found.push(Candidate { tree, locked: origin.locked(Some(name), commit, tree), own: false });
+            found.push(candidate(workspace, origin, &source, Some(name), (commit, tree), false)?);
         }
     }
     match refused {
         Some(error) if found.is_empty() => Err(error),
         _ => Ok(found),
     }
+}
+
+/// What a commit could be; where it has submodules, with them.
+fn candidate(
+    workspace: &Workspace,
+    origin: &Origin,
+    source: &Source,
+    reference: Option<String>,
+    (commit, tree): (ObjectId, ObjectId),
+    own: bool,
+) -> Result<Candidate> {
+    let cx = &workspace.machine.cx;
+    workspace.machine.stockroom.objects().refresh()?;
+    let root = source.tree(commit, None)?;
+    let whole = match with_submodules(&workspace.env, cx, &origin.url, root, origin.subdir.as_deref().unwrap_or_default(), tree) {
+        Ok(whole) => whole,
+        Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+        Err(error) => {
+            cx.log(Level::Warning, format!("the submodules of `{}` could not be fetched: {error}", crate::sys::redact(&origin.url)));
+            None
+        }
+    };
+    let tree = whole.unwrap_or(tree);
+    let mut locked = origin.locked(reference, commit, tree);
+    locked.submodules |= whole.is_some();
+    Ok(Candidate { tree, locked, own })
 }
 
 /// A file of an element, from the top of its repository.
@@ -156,7 +183,7 @@ pub(super) fn of_history(workspace: &Workspace, origin: &Origin, marker: &str, b
     let mut found = Vec::with_capacity(commits.len());
     for commit in commits {
         let tree = source.tree(commit, origin.subdir.as_deref())?;
-        found.push(Candidate { tree, locked: origin.locked(None, commit, tree), own: false });
+        found.push(candidate(workspace, origin, &source, None, (commit, tree), false)?);
     }
     Ok(found)
 }

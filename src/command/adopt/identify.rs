@@ -244,7 +244,7 @@ impl Finder<'_> {
         let pinned = pin != GitPin::Version;
         let source = match &origin.repository {
             Some(_) => Source::Repositories { only: None },
-            None => Source::Git { git: origin.url.clone(), pin, subdir: origin.subdir.clone(), submodules: origin.submodules },
+            None => Source::Git { git: origin.url.clone(), pin, subdir: origin.subdir.clone(), submodules: locked.submodules },
         };
         let requirement = if pinned { Requirement::any() } else { requirement(seen, &info.version) };
         let mut notes = passed(place, &difference);

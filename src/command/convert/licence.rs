@@ -97,7 +97,7 @@ fn in_comment(head: &str) -> Option<Licence> {
     let words = line.split_whitespace().filter(|word| !word.contains("://")).collect::<Vec<_>>().join(" ");
     let lower = words.to_lowercase();
     let gnu = lower.contains("gpl") || lower.contains("gnu general public");
-    let id = match (lower.contains("affero") || lower.contains("agpl"), lower.contains("lesser") || lower.contains("lgpl"), lower.contains("later")) {
+    let id = match (lower.contains("affero") || lower.contains("agpl"), lower.contains("lesser") || lower.contains("lgpl"), lower.contains("or late")) {
         (false, false, true) if gnu && lower.contains('3') => "GPL-3.0-or-later",
         (false, false, true) if gnu && lower.contains('2') => "GPL-2.0-or-later",
         (true, false, true) if lower.contains('3') => "AGPL-3.0-or-later",

@@ -87,8 +87,8 @@ pub(super) fn write(globals: &Globals, folder: &Path, wishes: Vec<Wish>, left: &
         elements.push(carried(&wish, false));
     }
     if elements.is_empty() {
-        return Err(Error::new(ErrorKind::Invalid, "nothing can be carried over"))
-            .map_err(|error| left.iter().take(20).fold(error, |error, left| error.note(format!("{}:{}: {}", left.file, left.line, left.reason))));
+        let error = Error::new(ErrorKind::Invalid, "nothing can be carried over");
+        return Err(left.iter().take(20).fold(error, |error, left| error.note(format!("{}:{}: {}", left.file, left.line, left.reason))));
     }
     let changed = before.as_ref().is_none_or(|manifest| manifest.text != text);
     if !globals.dry_run && changed {

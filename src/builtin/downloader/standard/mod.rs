@@ -3,7 +3,7 @@
 mod git;
 mod local;
 mod sold;
-mod submodules;
+pub(super) mod submodules;
 mod web;
 
 use std::sync::Arc;

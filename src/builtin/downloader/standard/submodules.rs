@@ -22,6 +22,18 @@ pub(super) struct Parent<'a> {
     pub(super) inside: &'a str,
 }
 
+/// The tree of a commit's folder with its submodules in their places; `None`: it has none. `root` is the commit's own tree.
+///
+/// # Errors
+/// As [`graft`].
+pub(crate) fn with_submodules(env: &Env, cx: &Context, url: &str, root: ObjectId, inside: &str, tree: ObjectId) -> Result<Option<ObjectId>> {
+    if env.stockroom.objects().read(root, ".gitmodules")?.is_none() {
+        return Ok(None);
+    }
+    let whole = graft(env, cx, &Parent { url, root, inside }, tree, 0)?;
+    Ok((whole != tree).then_some(whole))
+}
+
 /// The tree with every gitlink replaced by the tree of the commit it points at.
 ///
 /// # Errors
