@@ -188,6 +188,16 @@ impl Site {
         durable::sync_file_system(&state)
     }
 
+    /// Gives a generation's tree to a stock that lost it, where `history.git` was packed and holds it itself.
+    ///
+    /// # Errors
+    /// `Site`, `Git`, `Io`.
+    pub fn give_back(&self, tree: ObjectId) -> Result<bool> {
+        let Some(state) = self.places.open_state()? else { return Ok(false) };
+        let Some(history) = History::open(&state.path().join(FOLDER))? else { return Ok(false) };
+        history.give(tree, self.stockroom.objects())
+    }
+
     fn history(&self) -> Result<Option<(History, Marks)>> {
         let Some(state) = self.places.open_state()? else { return Ok(None) };
         let Some(history) = History::open(&state.path().join(FOLDER))? else { return Ok(None) };

@@ -6,6 +6,8 @@ mod shop;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod carried;
+mod generations;
 mod patch_forms;
 mod patches;
 mod saved;

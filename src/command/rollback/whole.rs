@@ -18,6 +18,12 @@ pub(super) fn complete(workspace: &Workspace, wanted: &WantedSite, place: &Site,
     if is_whole(objects, target.tree) {
         return Ok(());
     }
+    if place.give_back(target.tree)? {
+        objects.refresh()?;
+        if is_whole(objects, target.tree) {
+            return Ok(());
+        }
+    }
     let what = format!("generation {} of site `{}` cannot be put back, nothing was changed: the stock no longer holds all of it", target.number, wanted.name);
     let anew = fetch_again(workspace, wanted, place, target).map_err(|error| {
         error

@@ -1,11 +1,12 @@
 //! A site's `history.git`: a bare repository with one commit a generation, readable by plain git. The objects of the site's
 //! files stay in the stock, reached through `objects/info/alternates`, until [`History::pack`] copies them in.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use git2::ObjectType;
 
-use super::objects::{NewEntry, NewEntryKind};
+use super::objects::{self, NewEntry, NewEntryKind, Objects};
 use super::{loose, tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FileMode, ObjectId};
@@ -307,8 +308,37 @@ impl History {
         write().map_err(|error| fault("pack", &self.directory, error))?;
         // From here on it needs the stock no more; that what it has is safe on disk comes first. The next generation that is recorded
         // names the stock again.
-        crate::sys::fs::sync_filesystem(&self.directory)?;
+        sync_filesystem(&self.directory)?;
         crate::sys::fs::remove_file(&self.directory.join("objects/info/alternates"))
+    }
+
+    /// Gives a tree and everything below it to a stock that lost it. `false`: the history does not hold it all itself, and nothing
+    /// was given.
+    ///
+    /// # Errors
+    /// `Io`, `Git`.
+    pub fn give(&self, tree: ObjectId, to: &Objects) -> Result<bool> {
+        let odb = self.repository.odb().map_err(|error| self.fault(error))?;
+        let mut pack = to.pack_writer()?;
+        let mut seen = HashSet::new();
+        let mut open = vec![(tree, ObjectType::Tree)];
+        while let Some((id, kind)) = open.pop() {
+            if id == ObjectId::EMPTY_TREE || !seen.insert(id) {
+                continue;
+            }
+            let Ok(object) = objects::read(&odb, id, kind) else { return Ok(false) };
+            if kind == ObjectType::Tree {
+                for named in tree::parse(object.data(), id, "")? {
+                    match named.item {
+                        tree::Item::Folder(inner) => open.push((inner, ObjectType::Tree)),
+                        tree::Item::File(entry) => open.push((entry.id, ObjectType::Blob)),
+                        tree::Item::Gitlink(_) => return Ok(false),
+                    }
+                }
+            }
+            pack.object(kind, object.data())?;
+        }
+        pack.finish().map(|()| true)
     }
 }
 
