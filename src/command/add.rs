@@ -131,7 +131,7 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
     for element in &mut elements {
         if element.requirement.is_none() && may_default(&element.source) {
             let version = locked_version(&manifest, &plan.lock, &element.id)?;
-            let wanted = manifest.sites.iter().find_map(|site| site.elements.get(&element.id));
+            let wanted = manifest.everything().find_map(|site| site.elements.get(&element.id));
             let told = plan.lock.entries(&element.id).next().and_then(|(_, locked)| locked.scheme.clone());
             let scheme = workspace.schemes.of(&element.id, wanted, told.as_deref())?;
             let requirement = scheme.default_requirement(&version);
@@ -187,13 +187,17 @@ fn resolve_with(workspace: &Workspace, text: String, update: UpdateChoice) -> Re
 pub(super) fn placed_as_on_disk(disk: &Manifest, edited: &Manifest) -> Vec<WantedSite> {
     let mut sites = edited.sites.clone();
     for site in &mut sites {
-        let before = disk.sites.iter().find(|before| before.name == site.name);
-        for (id, element) in &mut site.elements {
-            let said = before.and_then(|before| before.elements.get(id)).map(|element| element.origin.clone());
-            element.origin = said.unwrap_or_else(|| Origin { file: "this command".into(), ..Origin::default() });
-        }
+        as_on_disk(disk.sites.iter().find(|before| before.name == site.name), site);
     }
     sites
+}
+
+/// The elements of a site, each said where the file on disk says it.
+pub(super) fn as_on_disk(before: Option<&WantedSite>, site: &mut WantedSite) {
+    for (id, element) in &mut site.elements {
+        let said = before.and_then(|before| before.elements.get(id)).map(|element| element.origin.clone());
+        element.origin = said.unwrap_or_else(|| Origin { file: "this command".into(), ..Origin::default() });
+    }
 }
 
 /// One named site gets an entry of its own; otherwise the shared tables are edited.
@@ -232,7 +236,7 @@ fn may_default(source: &Source) -> bool {
 
 fn locked_version(manifest: &Manifest, lock: &Lock, id: &ElementId) -> Result<Version> {
     let uses = |site: &&WantedSite| site.elements.contains_key(id);
-    let site = manifest.sites.iter().find(uses);
+    let site = manifest.everything().find(uses);
     site.and_then(|site| lock.entry(&site.name, id))
         .map(|(pin, _)| pin.version.clone())
         .ok_or_else(|| Error::new(ErrorKind::Invalid, format!("no site would use {id}")).hint("its group is not in any site's `groups`"))

@@ -63,11 +63,17 @@ impl Workspace {
 /// `Lock` when the lock does not fit the manifest.
 pub fn run(workspace: &Workspace) -> Result<ListReport> {
     let mut sites = Vec::new();
-    for wanted in workspace.chosen(false)? {
-        let current = workspace.site(wanted)?.current()?;
-        let installed: BTreeMap<ElementId, String> =
+    for wanted in workspace.chosen_and_extensions()? {
+        // An extension is in the stock, and there when it is locked.
+        let nowhere = workspace.manifest.extension_site.as_ref().is_some_and(|site| site.name == wanted.name);
+        let current = if nowhere { None } else { workspace.site(wanted)?.current()? };
+        let mut installed: BTreeMap<ElementId, String> =
             current.iter().flat_map(|generation| &generation.grafts).map(|graft| (graft.id.clone(), graft.version.to_string())).collect();
-        let elements = workspace.resolution(wanted)?.iter().map(|one| listed(wanted, one, &installed)).collect();
+        let resolution = workspace.resolution(wanted)?;
+        if nowhere {
+            installed.extend(resolution.iter().map(|one| (one.id.clone(), one.pin.version.to_string())));
+        }
+        let elements = resolution.iter().map(|one| listed(wanted, one, &installed)).collect();
         sites.push(SiteList { name: wanted.name.clone(), elements });
     }
     Ok(ListReport { schema: "greffon/list/1", sites })
@@ -130,7 +136,7 @@ pub struct Step {
 pub fn why(workspace: &Workspace, name: &str) -> Result<WhyReport> {
     let element = workspace.known_element(name)?;
     let mut sites = Vec::new();
-    for wanted in workspace.chosen(false)? {
+    for wanted in workspace.chosen_and_extensions()? {
         let resolution = workspace.resolution(wanted)?;
         let Some(found) = resolution.iter().find(|one| one.id == element) else { continue };
         let mut chains = Vec::new();

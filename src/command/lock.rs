@@ -89,7 +89,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 /// Writes the plan's lock, unless this is a rehearsal, and tells what changed.
 pub(super) fn finish(workspace: &Workspace, mut plan: crate::model::Plan, check: bool) -> Result<Report> {
     plan.lock.extensions = workspace.extensions.hashes();
-    let changes = compare(&workspace.lock, &plan.lock);
+    let mut changes = compare(&workspace.lock, &plan.lock);
+    for brought in &workspace.brought {
+        if !changes.iter().any(|change| (&change.r#type, &change.name) == (&brought.r#type, &brought.name)) {
+            changes.push(brought.clone());
+        }
+    }
     let differs = workspace.lock_text.as_deref() != Some(&*workspace.text_of(&plan.lock));
     if check && differs {
         let mut error = Error::new(ErrorKind::Pending, "greffon.lock does not fit greffon.toml").hint("run `greffon lock`");

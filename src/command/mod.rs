@@ -2,6 +2,7 @@
 
 pub mod globals;
 
+mod bring;
 mod machine;
 mod mismatch;
 mod names;

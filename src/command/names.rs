@@ -4,7 +4,7 @@ use super::Workspace;
 use crate::builtin::client::nearest_known;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, Requirement};
+use crate::model::{EXTENSIONS, ElementId, Requirement};
 use crate::roles::{Versions, VersionsRequest};
 
 /// What one argument names.
@@ -35,7 +35,7 @@ impl Workspace {
     /// # Errors
     /// `NotFound` with the nearest names; `Usage` when several types have it.
     pub fn known_element(&self, name: &str) -> Result<ElementId> {
-        let mut known: Vec<ElementId> = self.manifest.sites.iter().flat_map(|site| site.elements.keys().cloned()).collect();
+        let mut known: Vec<ElementId> = self.manifest.everything().flat_map(|site| site.elements.keys().cloned()).collect();
         known.extend(self.lock.elements.keys().map(|key| key.id.clone()));
         known.sort();
         known.dedup();
@@ -73,7 +73,7 @@ impl Workspace {
     /// `NotFound` with the nearest type.
     pub fn of_known_type(&self, id: ElementId) -> Result<ElementId> {
         let types = self.roles.installer.types();
-        if types.is_empty() || types.iter().any(|kind| kind == id.kind()) { Ok(id) } else { Err(self.unknown_type(&id)) }
+        if types.is_empty() || id.kind() == EXTENSIONS || types.iter().any(|kind| kind == id.kind()) { Ok(id) } else { Err(self.unknown_type(&id)) }
     }
 
     /// The element that a name means, among everything that the repositories know.
@@ -83,7 +83,7 @@ impl Workspace {
     pub fn any_element(&self, name: &str) -> Result<ElementId> {
         if name.contains('/')
             && let Ok(id) = name.parse::<ElementId>()
-            && (self.types().is_empty() || self.types().iter().any(|kind| kind == id.kind()))
+            && (id.kind() == EXTENSIONS || self.types().is_empty() || self.types().iter().any(|kind| kind == id.kind()))
         {
             return Ok(id);
         }

@@ -59,7 +59,7 @@ pub struct Outdated {
 pub fn run(workspace: &Workspace, exit_code: bool) -> Result<Report> {
     let updated = workspace.plan(&[], PlanDepth::Resolve, UpdateChoice::All)?.lock;
     let mut elements = Vec::new();
-    for wanted in workspace.chosen(false)? {
+    for wanted in workspace.chosen_and_extensions()? {
         let resolution = workspace.resolution(wanted)?;
         // what holds an element back is what holds it back after an update, not what an update would move
         let after = fit(wanted, &updated, &workspace.schemes)?.unwrap_or_else(|_| resolution.clone());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::hooks::{self, Hooks};
+use super::lock::LockChange;
 use super::security::{self, Findings};
 use super::{Workspace, parse_element};
 use crate::builtin::safety::Freshness;
@@ -42,6 +43,9 @@ pub struct Report {
     /// What each script and extension may do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Used>,
+    /// Extensions at other versions than the lockfile has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extension_changes: Vec<LockChange>,
     /// The native libraries that it loads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub libraries: Vec<Library>,
@@ -88,6 +92,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     report.findings = findings;
     report.warnings.extend(failures);
     report.extensions.clone_from(&workspace.surveyed);
+    report.extension_changes.clone_from(&workspace.brought);
     report.libraries = Extensions::libraries(&workspace.manifest);
     for site in &mut report.sites {
         site.hooks = Hooks::titles(&workspace.manifest, &site.name, &site.changes);
@@ -107,6 +112,7 @@ pub fn report(plan: Plan, exit_code: bool) -> Report {
         warnings: plan.warnings,
         findings: Findings::default(),
         extensions: Vec::new(),
+        extension_changes: Vec::new(),
         libraries: Vec::new(),
         pending,
     }

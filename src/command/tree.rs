@@ -57,7 +57,7 @@ pub struct Node {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let element = options.element.as_deref().map(|name| workspace.known_element(name)).transpose()?;
     let mut sites = Vec::new();
-    for wanted in workspace.chosen(false)? {
+    for wanted in workspace.chosen_and_extensions()? {
         let resolution = workspace.resolution(wanted)?;
         let roots: Vec<ElementId> = match &element {
             Some(element) => vec![element.clone()],

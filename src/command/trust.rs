@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::workspace::start_folder;
 use super::{Globals, Machine, hooks};
+use crate::builtin::client::read_lock;
 use crate::error::Result;
-use crate::manifest::{Manifest, read_lock};
+use crate::manifest::Manifest;
+use crate::model::Lock;
 use crate::registry::{Extensions, Library, Used};
 use crate::roles::ContextBuilder;
 use crate::sys::fs;
@@ -45,11 +47,13 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: Options) ->
     let base = manifest.path.parent().map(std::path::Path::to_owned).unwrap_or_default();
     let machine = Machine::open(globals, surroundings, Some(&manifest.config), &base)?;
     let lock_path = base.join("greffon.lock");
-    let locked = match fs::read_text(&lock_path, 64 << 20)? {
-        Some(text) => read_lock(&lock_path, &text)?.lock.extensions,
-        None => std::collections::BTreeMap::new(),
+    let mut lock = match fs::read_text(&lock_path, 64 << 20)? {
+        Some(text) => read_lock(&lock_path, &text, &base)?.0,
+        None => Lock::default(),
     };
-    let mut extensions = Extensions::new(&manifest, locked, machine.cx.clone());
+    let manifest = manifest.with_user(&machine.user);
+    let extras = super::bring::bring(globals, &manifest, &machine, &mut lock, &base)?;
+    let mut extensions = Extensions::new(&manifest, lock.extensions, machine.cx.clone()).with_elements(extras.fetched);
     let mentioned = hooks::mentioned(&manifest);
     let found = extensions.survey(&manifest, &mentioned)?;
     if !globals.dry_run {

@@ -92,7 +92,7 @@ impl Edit<'_> {
     /// The requirement that a version or requirement stands for; sees to it that the manifest allows it.
     fn allow(&mut self, id: &ElementId, text: &str) -> Result<Requirement> {
         let mut to = Requirement::new(text);
-        for site in self.workspace.chosen(false)? {
+        for site in self.workspace.chosen_and_extensions()? {
             let offer = self.workspace.offer(site, id)?;
             let version = offer.find(text).map(|(version, _)| version.clone());
             to = match &version {

@@ -8,7 +8,8 @@ use indexmap::IndexMap;
 use super::Workspace;
 use crate::builtin::safety::names_of;
 use crate::error::Result;
-use crate::model::{ElementId, ElementInfo, Requirement, Source, Version, WantedElement, WantedSite};
+use crate::manifest::UseKind;
+use crate::model::{EXTENSIONS, ElementId, ElementInfo, Requirement, Source, Version, WantedElement, WantedSite};
 use crate::roles::{VersionEntry, Versions, VersionsRequest};
 use crate::version::Scheme;
 
@@ -101,7 +102,10 @@ impl Workspace {
         };
         let mut there = There::default();
         for repository in &self.roles.repositories {
-            if only.is_some_and(|only| only != repository.name()) || (!there.from.is_empty() && !repository.merge()) {
+            // Extensions come through built-in repositories only.
+            let foreign = id.kind() == EXTENSIONS
+                && self.manifest.config.repositories.iter().any(|spec| spec.kind != UseKind::Builtin && spec.name.as_deref() == Some(repository.name()));
+            if foreign || only.is_some_and(|only| only != repository.name()) || (!there.from.is_empty() && !repository.merge()) {
                 continue;
             }
             if let Versions::Known(entries) = repository.versions(&self.machine.cx, &VersionsRequest { id: id.clone() })? {

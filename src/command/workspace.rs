@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Globals, Machine};
+use super::lock::LockChange;
+use super::{Globals, Machine, bring};
 use crate::builtin::client::{Parts, Schemes, lock_text, read_lock};
 use crate::builtin::environment::Env;
+use crate::builtin::installer::WithExtensions;
 use crate::builtin::repository::GitElement;
 use crate::diagnostic::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{Config, Manifest, UseKind, UseSpec, gitattributes};
-use crate::model::{Digest, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
+use crate::model::{Digest, EXTENSIONS, ElementId, ElementInfo, GitPin, Lock, Plan, Source, WantedSite};
 use crate::registry::{Extensions, Registry, Used, brought_along, default_spec, placed};
 use crate::roles::{Client, ContextBuilder, Dialogues, Downloader, Installer, PlanDepth, PlanRequest, Repository, Stock, UpdateChoice};
 use crate::site::{Generation, Site};
@@ -61,6 +63,8 @@ pub struct Workspace {
     pub extensions: Arc<Extensions>,
     /// What the manifest names of them, and what each may do.
     pub surveyed: Vec<Used>,
+    /// What the manifest's extensions changed in the lock, before anything else was looked at.
+    pub brought: Vec<LockChange>,
 }
 
 /// The folder a command starts from.
@@ -96,17 +100,32 @@ impl Workspace {
         let manifest = completed(manifest);
         let lock_path = base.join("greffon.lock");
         let lock_text = fs::read_text(&lock_path, 64 << 20)?;
-        let (lock, lock_conflicted) = match &lock_text {
+        let (mut lock, lock_conflicted) = match &lock_text {
             Some(text) => read_lock(&lock_path, text, &base)?,
             None => (Lock::default(), false),
         };
-        let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone());
+        let extras = bring::bring(globals, &manifest, &machine, &mut lock, &base)?;
+        let mut extensions = Extensions::new(&manifest, lock.extensions.clone(), machine.cx.clone()).with_elements(extras.fetched);
         let surveyed = extensions.survey(&manifest, &super::hooks::mentioned(&manifest))?;
         let extensions = Arc::new(extensions);
         let (env, parts, roles) = make_roles(globals, &manifest, &machine, &base, &extensions)?;
         let manifest = if extensions.wrote() { completed(Manifest::load(&manifest.path)?) } else { manifest };
         let schemes = Schemes::new(env.schemes.clone(), Arc::clone(&roles.installer));
-        Ok(Self { globals: globals.clone(), manifest, lock, lock_text, lock_conflicted, machine, roles, env, parts, schemes, extensions, surveyed })
+        Ok(Self {
+            globals: globals.clone(),
+            manifest,
+            lock,
+            lock_text,
+            lock_conflicted,
+            machine,
+            roles,
+            env,
+            parts,
+            schemes,
+            extensions,
+            surveyed,
+            brought: extras.changes,
+        })
     }
 
     /// The manifest's folder.
@@ -144,7 +163,7 @@ impl Workspace {
     /// # Errors
     /// As [`GitElement::infos`].
     pub fn own_versions(&self, id: &ElementId) -> Result<Vec<ElementInfo>> {
-        let wanted = self.manifest.sites.iter().find_map(|site| site.elements.get(id));
+        let wanted = self.manifest.everything().find_map(|site| site.elements.get(id));
         let Some(Source::Git { git, subdir, submodules, .. }) = wanted.map(|wanted| &wanted.source) else { return Ok(Vec::new()) };
         let element = GitElement {
             id: id.clone(),
@@ -153,7 +172,7 @@ impl Workspace {
             submodules: *submodules,
             pin: GitPin::Version,
             scheme: self.schemes.of(id, wanted, None)?,
-            installer: Arc::clone(&self.roles.installer),
+            installer: if id.kind() == EXTENSIONS { Arc::new(WithExtensions(Arc::clone(&self.roles.installer))) } else { Arc::clone(&self.roles.installer) },
             stockroom: self.machine.stockroom.clone(),
         };
         element.infos(&self.machine.cx)
@@ -181,7 +200,7 @@ impl Workspace {
         PlanRequest {
             wanted: self.manifest.sites.clone(),
             only: only.iter().map(|site| site.name.clone()).collect(),
-            lock: Lock { extensions: self.extensions.hashes(), ..self.lock.clone() },
+            lock: bring::without(&Lock { extensions: self.extensions.hashes(), ..self.lock.clone() }),
             update,
             locked: self.globals.locked,
             frozen: self.globals.frozen,
@@ -203,7 +222,52 @@ impl Workspace {
     /// The lockfile's text of a lock.
     #[must_use]
     pub fn text_of(&self, lock: &Lock) -> String {
-        lock_text(&Lock { extensions: self.extensions.hashes(), ..lock.clone() }, &self.base())
+        lock_text(&self.whole(&self.manifest, lock), &self.base())
+    }
+
+    /// A lock with what it says of extensions: those of the manifest where it says nothing itself.
+    fn whole(&self, manifest: &Manifest, lock: &Lock) -> Lock {
+        let mut lock = Lock { extensions: self.extensions.hashes(), ..lock.clone() };
+        let said = lock.elements.keys().any(|key| key.id.kind() == EXTENSIONS);
+        if manifest.extension_site.is_some() && !said {
+            lock.elements.extend(self.lock.elements.iter().filter(|(key, _)| key.id.kind() == EXTENSIONS).map(|(key, locked)| (key.clone(), locked.clone())));
+        }
+        lock
+    }
+
+    /// The lockfile's text for a manifest that may be edited: extensions at other versions are fetched, so that their hashes are known.
+    fn text_for(&self, manifest: Option<&str>, lock: &Lock) -> Result<String> {
+        let edited = manifest.map(|text| Manifest::parse(&self.manifest.path, text.to_owned())).transpose()?;
+        let manifest = edited.as_ref().unwrap_or(&self.manifest);
+        let mut lock = self.whole(manifest, lock);
+        let of = |lock: &Lock| {
+            lock.elements
+                .iter()
+                .filter(|(key, _)| key.id.kind() == EXTENSIONS)
+                .map(|(key, one)| (key.clone(), one.commit, one.sha256, one.tree))
+                .collect::<Vec<_>>()
+        };
+        if of(&lock) != of(&self.lock) {
+            for key in self.lock.elements.keys().filter(|key| key.id.kind() == EXTENSIONS) {
+                lock.extensions.remove(key.id.name());
+            }
+            let (elements, hashes) = bring::hashes(&self.globals, manifest, &self.machine, &lock, &self.base())?;
+            lock.elements = elements;
+            lock.extensions.extend(hashes);
+        }
+        Ok(lock_text(&lock, &self.base()))
+    }
+
+    /// Every chosen site, and the extensions where no site is chosen by name.
+    ///
+    /// # Errors
+    /// As [`Self::chosen`].
+    pub fn chosen_and_extensions(&self) -> Result<Vec<&WantedSite>> {
+        let mut chosen = self.chosen(false)?;
+        if self.globals.sites.is_empty() {
+            chosen.extend(&self.manifest.extension_site);
+        }
+        Ok(chosen)
     }
 
     /// The lock that a generation was made with.
@@ -239,7 +303,7 @@ impl Workspace {
         let base = self.base();
         let path = base.join("greffon.lock");
         let manifest = manifest.filter(|text| *text != self.manifest.text);
-        let lock = lock.map(|lock| self.text_of(lock)).filter(|text| self.lock_text.as_ref() != Some(text));
+        let lock = lock.map(|lock| self.text_for(manifest, lock)).transpose()?.filter(|text| self.lock_text.as_ref() != Some(text));
         if manifest.is_none() && lock.is_none() {
             return Ok(false);
         }
@@ -362,7 +426,7 @@ fn scheme_book(registry: &Registry, manifest: &Manifest, base: &Path, extensions
 }
 
 /// What distinguishes one configured implementation from another.
-fn key_of(spec: &UseSpec) -> String {
+pub(super) fn key_of(spec: &UseSpec) -> String {
     let text = format!("{:?} {} {}", spec.kind, spec.target, serde_json::Value::Object(spec.options.clone()));
     Digest::of(text.as_bytes()).to_string()
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::config::{Config, UseSpec, config};
+use super::config::{Config, UseKind, UseSpec, config};
 use super::paths::base_of;
 use super::read::{At, FromToml, MAX_BYTES, Reader};
 use super::shapes::{ConfigShape, ManifestShape};
-use super::sites::sites;
+use super::sites::{extensions, sites};
 use super::user::UserConfig;
 use crate::error::{Error, ErrorKind, Excerpt, Result};
 use crate::model::WantedSite;
@@ -29,6 +29,8 @@ pub struct Manifest {
     pub config: Config,
     /// Every site with its elements; `without`, groups and replacements applied.
     pub sites: Vec<WantedSite>,
+    /// The extensions that it wants, as if they were a site of their own.
+    pub extension_site: Option<WantedSite>,
     /// `[hooks]`, as written (the issue on extensions runs them).
     pub hooks: serde_json::Value,
     /// `[sites.NAME.hooks]`, as written, by site.
@@ -77,7 +79,14 @@ impl Manifest {
         let base = base_of(path);
         let config = config(&mut reader, &base, shape.config.as_ref().unwrap_or(&ConfigShape::default()));
         let repositories: Vec<&str> = config.repositories.iter().filter_map(|repository: &UseSpec| repository.name.as_deref()).collect();
-        let sites = sites(&mut reader, &base, &shape, config.link_mode, &repositories);
+        let mut sites = sites(&mut reader, &base, &shape, config.link_mode, &repositories);
+        let foreign: Vec<(String, String)> = config
+            .repositories
+            .iter()
+            .filter(|repository| repository.kind != UseKind::Builtin)
+            .filter_map(|repository| Some((repository.name.clone()?, format!("{}:{}", word(repository.kind), repository.target))))
+            .collect();
+        let extension_site = extensions(&mut reader, &base, &mut sites, &foreign);
         reader.finish()?;
 
         let said: BTreeSet<&str> =
@@ -105,7 +114,12 @@ impl Manifest {
         let nothing = || serde_json::Value::Object(serde_json::Map::new());
         let hooks = shape.hooks.map_or_else(nothing, |hooks| hooks.json);
         let extensions = shape.extensions.map_or_else(nothing, |extensions| extensions.json);
-        Ok(Self { path: path.to_path_buf(), config, sites, hooks, site_hooks, hooks_place, site_places, extensions, link_mode_unsaid, text })
+        Ok(Self { path: path.to_path_buf(), config, sites, extension_site, hooks, site_hooks, hooks_place, site_places, extensions, link_mode_unsaid, text })
+    }
+
+    /// Every site, and what stands for the extensions.
+    pub fn everything(&self) -> impl Iterator<Item = &WantedSite> {
+        self.sites.iter().chain(&self.extension_site)
     }
 
     /// Looks for `greffon.toml` in `start` and the folders above it.
@@ -150,6 +164,16 @@ impl Manifest {
             self.config.git_transport.clone_from(&user.git_transport);
         }
         self
+    }
+}
+
+/// What stands before the colon of a `use`.
+fn word(kind: UseKind) -> &'static str {
+    match kind {
+        UseKind::Builtin => "builtin",
+        UseKind::Script => "script",
+        UseKind::Native => "native",
+        UseKind::Extension => "extension",
     }
 }
 

@@ -10,7 +10,7 @@ use super::paths;
 use super::read::{At, Reader};
 use super::shapes::{ManifestShape, PolicyShape, SiteShape};
 use crate::error::Error;
-use crate::model::{Deploy, ElementId, LinkMode, Policy, WantedElement, WantedSite};
+use crate::model::{Deploy, EXTENSIONS, ElementId, LinkMode, Policy, Source, WantedElement, WantedSite};
 
 /// The sites, and which of them had no link mode said anywhere.
 pub(super) fn sites(reader: &mut Reader<'_>, base: &Path, shape: &ManifestShape, link_mode: Option<LinkMode>, known: &[&str]) -> Vec<WantedSite> {
@@ -65,6 +65,13 @@ impl Plan<'_> {
     fn site(&self, reader: &mut Reader<'_>, name: &At<String>, shape: &SiteShape) -> Option<(WantedSite, Range<usize>)> {
         check_name(reader, name);
         let own = elements(reader, self.base, shape.types.as_ref(), self.known);
+        for element in own.iter().filter(|element| element.id.kind() == EXTENSIONS) {
+            let (start, end) = element.origin.span;
+            let error = reader
+                .error(start..end, "", format!("`{}` is said for the site `{}` alone", element.id, name.value.escape_debug()))
+                .hint("extensions serve the whole manifest: say each in `[types.extensions]`");
+            reader.fault(error);
+        }
         let elements = self.choose(reader, shape, own);
         let state = shape.state.as_ref().and_then(|at| paths::resolve(reader, self.base, &at.value, &at.span));
         let shared: Vec<String> = shape.shared.iter().flatten().filter_map(|at| paths::inside(reader, &at.value, &at.span)).collect();
@@ -201,5 +208,49 @@ fn apart(reader: &mut Reader<'_>, sites: &[WantedSite], spans: &[Range<usize>]) 
             reader.fault(error);
         }
         open.push(index);
+    }
+}
+
+/// What a manifest's extensions are called where sites have names: no site can have this one.
+const NOWHERE: &str = "(extensions)";
+
+/// Takes the extensions out of the sites: they are chosen once, for the manifest as a whole. `None`: there are none.
+pub(super) fn extensions(reader: &mut Reader<'_>, base: &Path, sites: &mut [WantedSite], foreign: &[(String, String)]) -> Option<WantedSite> {
+    let mut found: IndexMap<ElementId, WantedElement> = IndexMap::new();
+    for site in sites.iter_mut() {
+        let ids: Vec<ElementId> = site.elements.keys().filter(|id| id.kind() == EXTENSIONS).cloned().collect();
+        for id in ids {
+            let Some(element) = site.elements.shift_remove(&id) else { continue };
+            let (start, end) = element.origin.span;
+            if let Some(fault) = impossible(&element, foreign) {
+                let error = reader.error(start..end, "", fault.message());
+                if !found.contains_key(&id) {
+                    reader.fault(fault.hints().iter().cloned().fold(error, Error::hint));
+                }
+            }
+            found.entry(id).or_insert(element);
+        }
+    }
+    let like = implicit(base, &[], Policy::default(), None);
+    (!found.is_empty()).then(|| WantedSite { name: NOWHERE.to_owned(), path: base.join(NOWHERE), own_folder: false, elements: found, ..like })
+}
+
+/// Why an extension cannot come from where it is said to.
+fn impossible(element: &WantedElement, foreign: &[(String, String)]) -> Option<Error> {
+    let wrong = |message: String| Some(Error::new(crate::error::ErrorKind::Manifest, message));
+    match &element.source {
+        Source::Dialogue { .. } => {
+            wrong(format!("`{}` cannot be bought by a dialogue: dialogues are extensions, and extensions are fetched first", element.id))
+                .map(|error| error.hint("say `git`, `url`, `path` or a built-in repository"))
+        }
+        Source::Repositories { only: Some(name) } => {
+            let (_, used) = foreign.iter().find(|(own, _)| own == name)?;
+            wrong(format!("`{}` is to come from the repository `{name}`, which is an extension itself (`{used}`)", element.id)).map(|error| {
+                error.hint("extensions are fetched first, through built-in repositories only: say `git`, `url`, `path`, or a repository that is `builtin:…`")
+            })
+        }
+        _ if !element.patches.is_empty() => wrong(format!("`{}` cannot be patched: an extension is what was fetched", element.id))
+            .map(|error| error.hint("name a repository of your own, or copy its folder beside the manifest")),
+        _ => None,
     }
 }

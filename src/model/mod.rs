@@ -30,4 +30,4 @@ pub use placement::{Graft, Placement};
 pub use plan::{Action, Change, DownloadMapEntry, FileCounts, PathMove, Plan, PlanFault, PlanFaultKind, SitePlan};
 pub use security::SecurityPolicy;
 pub use status::{ElementState, ElementStatus, FileState, FileStatus, SiteState, SiteStatus, Status};
-pub use wanted::{Deploy, GitPin, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Origin, Policy, Source, WantedElement, WantedSite};
+pub use wanted::{Deploy, EXTENSIONS, GitPin, IfLocalChanges, IfRemoved, IfVersionMismatch, LinkMode, Origin, Policy, Source, WantedElement, WantedSite};

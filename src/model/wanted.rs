@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Digest, ElementId, Requirement, Version};
 
+/// The type of elements that are extensions: resolved first, unpacked in the stock, part of no site.
+pub const EXTENSIONS: &str = "extensions";
+
 /// One site and everything it is to be made of.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WantedSite {

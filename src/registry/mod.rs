@@ -17,7 +17,7 @@ use crate::model::{Source, WantedElement};
 use crate::roles::{Client, Downloader, Installer, Repository, Stock};
 use crate::version::{SCHEMES, Scheme, scheme};
 
-pub use extensions::{Extensions, Library, Named, Standing, Trust, Used};
+pub use extensions::{Extensions, Fetched, Library, Named, Seen, Standing, Trust, Used};
 pub use placed::placed;
 pub use table::Table;
 

@@ -7,5 +7,6 @@ mod shop;
 mod support;
 
 mod authors;
+mod elements;
 mod recorded;
 mod shipped;

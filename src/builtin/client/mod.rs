@@ -4,6 +4,7 @@
 //! other → `plan` the difference → `apply` it → `record` what was done. Each stage takes what the one before it gives.
 
 mod apply;
+mod bring;
 mod bytes;
 mod exact;
 mod fetch;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use apply::enough_stays;
+pub use bring::Brought;
 pub use bytes::{Bytes, bytes_of, download_again, place_in_stock, store_request, tree_in_stock};
 pub use fit::{Misfit, fit};
 pub use graft::{GraftedSite, patched};

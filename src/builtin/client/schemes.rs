@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::model::{ElementId, WantedElement};
+use crate::model::{EXTENSIONS, ElementId, WantedElement};
 use crate::roles::Installer;
 use crate::version::{Scheme, SchemeBook};
 
@@ -39,6 +39,7 @@ impl Schemes {
     /// The scheme that configuration or installer fix for a type.
     #[must_use]
     pub fn of_type(&self, kind: &str) -> Option<String> {
-        self.book.of_type(kind).map(str::to_owned).or_else(|| self.installer.scheme(kind))
+        let installer = || if kind == EXTENSIONS { None } else { self.installer.scheme(kind) };
+        self.book.of_type(kind).map(str::to_owned).or_else(installer)
     }
 }

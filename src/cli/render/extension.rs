@@ -114,8 +114,11 @@ pub(crate) fn list(report: &list::Report, page: &mut Text) {
             page.put("  ").paint(CHANGE, "asks for more").line(format_args!(": {}", one.missing.words()));
         }
     }
+    if !report.unfetched.is_empty() {
+        page.line(format_args!("not in stock yet: {}; `greffon lock` fetches them", report.unfetched.join(", ")));
+    }
     libraries(&report.libraries, page);
-    if report.extensions.is_empty() && report.libraries.is_empty() {
+    if report.extensions.is_empty() && report.unfetched.is_empty() && report.libraries.is_empty() {
         page.line("no extension is used or installed here");
     }
     if report.trusted == Some(false) && (report.extensions.iter().any(|one| !one.allow.run.is_empty()) || !report.libraries.is_empty()) {

@@ -4,7 +4,7 @@ use super::change;
 use crate::cli::text::{CHANGE, FAINT, STRONG, Text, count};
 use crate::command::plan::Report;
 use crate::model::{FileCounts, SitePlan};
-use crate::registry::Used;
+use crate::registry::{Standing, Used};
 
 /// Site by site.
 pub(crate) fn sites(report: &Report, page: &mut Text) {
@@ -15,6 +15,10 @@ pub(crate) fn sites(report: &Report, page: &mut Text) {
         page.line("greffon.lock would change");
     }
     super::security::findings(&report.findings, page);
+    for one in &report.extension_changes {
+        let version = |list: &[String]| if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
+        page.put("extension ").paint(STRONG, &one.name).line(format_args!(": {} → {}", version(&one.from), version(&one.to)));
+    }
     extensions(&report.extensions, page);
     super::extension::libraries(&report.libraries, page);
 }
@@ -22,7 +26,18 @@ pub(crate) fn sites(report: &Report, page: &mut Text) {
 /// What each script and extension may do.
 pub(crate) fn extensions(list: &[Used], page: &mut Text) {
     for used in list {
-        page.put("extension ").paint(STRONG, &used.name).line(format_args!(" ({}) may: {}", used.role, used.allow.words()));
+        page.put("extension ").paint(STRONG, &used.name);
+        if let (Some(_), Some(version)) = (&used.element, &used.version) {
+            page.put(format_args!(" {version}"));
+        }
+        page.line(format_args!(" ({}) may: {}", used.role, used.allow.words()));
+        if used.element.is_some() {
+            match used.trust {
+                Standing::New if !used.allow.is_empty() => page.put("  ").paint(CHANGE, "never trusted").line(": `greffon trust` lets it do so"),
+                Standing::Changed => page.put("  ").paint(CHANGE, "changed since it was trusted").line(": `greffon trust` lets it do so as it is now"),
+                _ => page,
+            };
+        }
         if !used.missing.is_empty() {
             page.put("  ").paint(CHANGE, "asks for more").line(format_args!(": {}", used.missing.words()));
         }
@@ -103,6 +118,7 @@ mod tests {
                 lock_changed: false,
                 warnings: Vec::new(),
                 extensions: Vec::new(),
+                extension_changes: Vec::new(),
                 libraries: Vec::new(),
                 findings: Default::default(),
                 pending: false,

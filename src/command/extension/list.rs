@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::builtin::client::read_lock;
 use crate::command::workspace::start_folder;
 use crate::command::{Globals, Machine, hooks};
 use crate::error::Result;
-use crate::manifest::{Manifest, read_lock};
+use crate::manifest::Manifest;
+use crate::model::Lock;
 use crate::registry::{Extensions, Library, Standing, Used};
 use crate::roles::ContextBuilder;
 use crate::roles::wire::Role;
@@ -24,6 +26,9 @@ pub struct Report {
     pub trusted: Option<bool>,
     /// What the manifest uses, then what else is installed.
     pub extensions: Vec<Listed>,
+    /// Extensions that are elements and not all in the stock yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unfetched: Vec<String>,
     /// Native libraries that the manifest uses.
     pub libraries: Vec<Library>,
 }
@@ -64,7 +69,7 @@ pub struct Listed {
 /// A manifest or a configuration that cannot be read.
 pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Result<Report> {
     let start = start_folder(globals)?;
-    let mut report = Report { schema: "greffon/extension-list/1", trusted: None, extensions: Vec::new(), libraries: Vec::new() };
+    let mut report = Report { schema: "greffon/extension-list/1", trusted: None, extensions: Vec::new(), unfetched: Vec::new(), libraries: Vec::new() };
     let mut base = start.clone();
     if let Ok(path) = Manifest::find(&start) {
         let manifest = Manifest::load(&path)?;
@@ -72,11 +77,18 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Result<Report> {
         let machine = Machine::open(globals, surroundings, Some(&manifest.config), &base)?;
         let manifest = manifest.with_user(&machine.user);
         let lock_path = base.join("greffon.lock");
-        let locked = match fs::read_text(&lock_path, 64 << 20)? {
-            Some(text) => read_lock(&lock_path, &text)?.lock.extensions,
-            None => std::collections::BTreeMap::new(),
+        let mut lock = match fs::read_text(&lock_path, 64 << 20)? {
+            Some(text) => read_lock(&lock_path, &text, &base)?.0,
+            None => Lock::default(),
         };
-        let mut extensions = Extensions::new(&manifest, locked, machine.cx.clone());
+        // What is not in the stock is not fetched for a list.
+        let quiet = Machine { cx: machine.cx.without_network(), ..machine.clone() };
+        let extras = crate::command::bring::bring(globals, &manifest, &quiet, &mut lock, &base);
+        if let (Err(_), Some(site)) = (&extras, &manifest.extension_site) {
+            report.unfetched = site.elements.keys().map(ToString::to_string).collect();
+        }
+        let fetched = extras.map(|extras| extras.fetched).unwrap_or_default();
+        let mut extensions = Extensions::new(&manifest, lock.extensions, machine.cx.clone()).with_elements(fetched);
         for used in extensions.survey(&manifest, &hooks::mentioned(&manifest))? {
             report.extensions.push(listed(used, &base));
         }

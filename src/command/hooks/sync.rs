@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::event::Happening;
 use super::run::{Hooks, any, happened};
 use super::{Moment, said};
-use crate::command::Workspace;
+use crate::command::{Workspace, bring};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
-use crate::model::{Change, Plan, SitePlan, WantedSite};
+use crate::model::{Change, EXTENSIONS, Plan, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, Level, PlanDepth, PlanRequest};
 use crate::site::Pending;
 
@@ -204,6 +204,19 @@ fn add(hooks: &mut Vec<String>, further: Vec<String>) {
 /// # Errors
 /// As [`crate::roles::Client::plan`]; `Refused`, a veto.
 pub fn resolving(workspace: &Workspace, manifest: &Manifest, request: &PlanRequest) -> Result<Plan> {
+    // Extensions are chosen apart from the sites, by greffon's own client.
+    let extensions = bring::resolved(workspace, manifest, request)?;
+    let own = PlanRequest { update: bring::of_sites(&request.update), lock: bring::without(&request.lock), ..request.clone() };
+    let mut plan = around(workspace, manifest, &own)?;
+    if let Some(extensions) = extensions {
+        let before = workspace.lock.elements.iter().filter(|(key, _)| key.id.kind() == EXTENSIONS);
+        plan.lock_changed |= !workspace.brought.is_empty() || !before.eq(&extensions.elements);
+        plan.lock.elements.extend(extensions.elements);
+    }
+    Ok(plan)
+}
+
+fn around(workspace: &Workspace, manifest: &Manifest, request: &PlanRequest) -> Result<Plan> {
     let mut plan = planned(workspace, manifest, request)?;
     crate::command::removed::mark(workspace, manifest, &mut plan)?;
     Ok(plan)

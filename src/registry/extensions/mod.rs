@@ -6,6 +6,7 @@
 
 mod asking;
 mod dialogues;
+mod elements;
 mod libraries;
 mod roles;
 mod trust;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use asking::Answer;
+pub use elements::{Fetched, Seen};
 pub use libraries::Library;
 pub use trust::Trust;
 
@@ -43,8 +45,8 @@ pub struct Extensions {
     used: Mutex<BTreeMap<(String, Role), Used>>,
     /// Name → hash of everything the manifest names, loaded or not.
     hashes: BTreeMap<String, String>,
-    /// Folders of extensions that are elements, by name.
-    folders: BTreeMap<String, PathBuf>,
+    /// Extensions that are elements, by name.
+    elements: BTreeMap<String, Fetched>,
     /// Name → what was written into the manifest since it was read.
     written: Mutex<BTreeMap<String, Grants>>,
 }
@@ -74,6 +76,9 @@ pub struct Used {
     pub element: Option<String>,
     /// How it stands with this user's trust.
     pub trust: Standing,
+    /// What it is now, to be kept where it is trusted.
+    #[serde(skip)]
+    pub seen: Seen,
     /// Whether it is a script without an `extension.toml`.
     #[serde(skip)]
     pub bare: bool,
@@ -140,13 +145,14 @@ impl Extensions {
         let path = real_path(&manifest.path).unwrap_or_else(|_| manifest.path.clone());
         let base = path.parent().map(Path::to_owned).unwrap_or_default();
         let table = manifest.extensions.as_object().cloned().unwrap_or_default();
-        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), hashes: BTreeMap::new(), folders: BTreeMap::new(), written: Mutex::default() }
+        Self { manifest: path, base, table, locked, cx, used: Mutex::default(), hashes: BTreeMap::new(), elements: BTreeMap::new(), written: Mutex::default() }
     }
 
-    /// The same, with extensions that were installed as elements.
+    /// The same, with extensions that are elements.
     #[must_use]
-    pub fn with_folders(mut self, folders: BTreeMap<String, PathBuf>) -> Self {
-        self.folders = folders;
+    pub fn with_elements(mut self, elements: Vec<Fetched>) -> Self {
+        let real = |one: Fetched| Fetched { folder: real_path(&one.folder).unwrap_or(one.folder), ..one };
+        self.elements = elements.into_iter().map(real).map(|one| (one.name.clone(), one)).collect();
         self
     }
 
@@ -184,6 +190,11 @@ impl Extensions {
         all.extend(hooks.iter().map(|named| (named.clone(), Role::Hook)));
         all.retain(|(named, _)| matches!(named.kind, UseKind::Script | UseKind::Extension));
         self.hashes.extend(Self::pins(manifest));
+        for fetched in self.elements.values() {
+            if let Ok(source) = Source::read(&fetched.folder) {
+                self.hashes.insert(fetched.name.clone(), source.hash.to_string());
+            }
+        }
         if all.is_empty() {
             return Ok(Vec::new());
         }
@@ -237,7 +248,7 @@ impl Extensions {
     }
 
     fn used_as(&self, trust: &Trust, source: &Source, role: Role, allow: Grants, missing: Grants) -> Used {
-        let local = source.folder.starts_with(&self.base);
+        let local = self.is_local(source);
         Used {
             name: source.name.clone(),
             role,
@@ -247,7 +258,8 @@ impl Extensions {
             missing,
             version: source.version.clone(),
             summary: source.summary.clone(),
-            element: None,
+            element: self.element(source).map(|fetched| format!("extensions/{} {}", fetched.name, fetched.version)),
+            seen: Seen::of(source),
             trust: self.standing(trust, source, local),
             bare: source.bare,
             local,
@@ -278,14 +290,20 @@ impl Extensions {
         match named.kind {
             UseKind::Script => Source::read(&self.base.join(&named.target)),
             _ => {
+                if let Some(found) = self.find_element(&named.target) {
+                    return found;
+                }
                 let mut places = vec![self.base.join("extensions").join(&named.target)];
-                places.splice(0..0, self.folders.get(&named.target).cloned());
                 places.extend(places::extension_folders().into_iter().map(|folder| folder.join(&named.target)));
                 match places.iter().find(|place| Source::is_extension(place)) {
                     Some(place) => Source::read(place),
                     None => Err(Error::new(ErrorKind::NotFound, format!("there is no extension `{}`", named.target.escape_debug()))
                         .note(format!("looked for in {}", places.iter().map(|place| format!("`{}`", place.display())).collect::<Vec<_>>().join(", ")))
-                        .hint("put its folder there, or name its path: `use = \"script:PATH\"`")),
+                        .hint(format!(
+                            "add it as an element: `greffon add extensions/{} --git URL` (or `--path`, `--url`, or from a repository)",
+                            named.target.escape_debug()
+                        ))
+                        .hint("or put its folder there, or name a path: `use = \"script:PATH\"`")),
                 }
             }
         }
@@ -295,13 +313,15 @@ impl Extensions {
     fn grants(&self, named: &Named, source: &Source) -> Result<Grants> {
         let (name, hash) = (&source.name, source.hash.to_string());
         let said = self.said(named, source)?;
-        let local = source.folder.starts_with(&self.base);
-        if said.is_empty() && source.needs.is_empty() {
+        let local = self.is_local(source);
+        let element = self.element(source).is_some();
+        if said.is_empty() && source.needs.is_empty() && !element {
             return Ok(said);
         }
         let mut trust = Trust::read()?;
+        self.require_yes(named, source, &said, &mut trust)?;
         let kept = self.kept(&trust, source);
-        let changed = !local && kept.is_none() && self.locked.get(name).is_some_and(|locked| *locked != hash);
+        let changed = !local && !element && kept.is_none() && self.locked.get(name).is_some_and(|locked| *locked != hash);
         if changed {
             self.ask(&format!("the extension `{name}` is no longer the one that was locked; it may {}. Let it?", said.words()), || {
                 named.at(Error::new(ErrorKind::Refused, format!("the extension `{name}` is no longer the one that was locked"))
@@ -353,7 +373,7 @@ impl Extensions {
     /// What this user allowed it: whatever its bytes where it lies beside the manifest, else for these alone.
     fn kept(&self, trust: &Trust, source: &Source) -> Option<Grants> {
         let hash = source.hash.to_string();
-        let local = source.folder.starts_with(&self.base);
+        let local = self.is_local(source);
         trust.grants(&self.manifest, &source.name, (!local).then_some(hash.as_str()))
     }
 
@@ -384,6 +404,7 @@ impl Extensions {
         trust.set_manifest(&self.manifest, true);
         for used in extensions.iter().filter(|used| !used.local || (all && !used.missing.is_empty())) {
             trust.allow(&self.manifest, &used.name, &used.hash, &if all { used.missing.clone() } else { Grants::default() });
+            trust.see(&self.manifest, &used.name, used.seen.clone());
         }
         trust.write()
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Seen;
 use crate::error::{Error, ErrorKind, Result};
 use crate::script::Grants;
 use crate::sys::{fs, places};
@@ -37,6 +38,9 @@ struct Granted {
     hash: String,
     #[serde(default)]
     allow: Grants,
+    /// What it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<Seen>,
 }
 
 impl Trust {
@@ -99,8 +103,27 @@ impl Trust {
     pub fn allow(&mut self, manifest: &Path, extension: &str, hash: &str, allow: &Grants) {
         let before = self.grants(manifest, extension, Some(hash)).unwrap_or_default();
         self.grants.retain(|grant| grant.manifest != manifest || grant.extension != extension);
-        self.grants.push(Granted { manifest: manifest.to_owned(), extension: extension.to_owned(), hash: hash.to_owned(), allow: before.and(allow) });
+        self.grants.push(Granted {
+            manifest: manifest.to_owned(),
+            extension: extension.to_owned(),
+            hash: hash.to_owned(),
+            allow: before.and(allow),
+            seen: None,
+        });
         self.grants.sort_by(|a, b| (&a.manifest, &a.extension).cmp(&(&b.manifest, &b.extension)));
+    }
+
+    /// Keeps what an extension is, beside what was just allowed for it.
+    pub fn see(&mut self, manifest: &Path, extension: &str, seen: Seen) {
+        if let Some(grant) = self.grants.iter_mut().find(|grant| grant.manifest == manifest && grant.extension == extension) {
+            grant.seen = Some(seen);
+        }
+    }
+
+    /// What an extension was when something was allowed for it last; `None`: nothing ever was.
+    #[must_use]
+    pub fn seen(&self, manifest: &Path, extension: &str) -> Option<Seen> {
+        self.grants.iter().find(|grant| grant.manifest == manifest && grant.extension == extension).map(|grant| grant.seen.clone().unwrap_or_default())
     }
 
     /// Forgets everything that was allowed for a manifest.
