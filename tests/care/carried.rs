@@ -347,8 +347,27 @@ fn a_file_that_was_tampered_with_is_refused_and_nothing_changes() {
         changed(&|members| members[1].1 = lock.replace(&from, &to).into_bytes());
         refused(what, "");
     }
-    write(&bad, &all);
-    run(&there, ["stock", "import", &bad.display().to_string()]).succeeds();
+    // An archive of the same length of words, with other files: only its digest tells.
+    let packed = std::process::Command::new("tar").arg("-C").arg(shop.package("other", "1.0", &[])).args(["-cz", "."]).output().expect("tar runs").stdout;
+    let tool = value(&tool, "sha256").replace("sha256:", "archives/");
+    changed(&|members| members[at(&tool)].1.clone_from(&packed));
+    refused("an archive with other files", "is not what its name says");
+    // The twin: without that look it would be taken.
+    let twin = there.greffon(["stock", "import", &bad.display().to_string()]).within(there.path("manifest")).env("GREFFON_BREAK", "promise").run();
+    twin.succeeds();
+}
+
+#[test]
+fn a_stock_that_was_imported_says_why_it_cannot_be_passed_on() {
+    let (shop, server) = shop();
+    let file = shop.env.root().join("one.greffon").display().to_string();
+    run(&shop.env, ["stock", "export", &file]).succeeds();
+    let there = elsewhere(&shop);
+    run(&there, ["stock", "import", &file]).succeeds();
+    drop(server);
+    let failed = run(&there, ["stock", "export", &there.root().join("two.greffon").display().to_string(), "--offline"]).fails(1);
+    failed.says("without it nobody could prove").says("pass that file on");
+    assert!(!there.root().join("two.greffon").exists());
 }
 
 #[test]

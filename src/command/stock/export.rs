@@ -140,7 +140,11 @@ impl Load {
                 objects.load(tree, &mut self.cargo)?;
                 if !objects.load_proof(commit, subdir.as_deref(), tree, &mut self.cargo)? {
                     // The stock keeps what it takes from others without the commit that it came with.
-                    download_again(cx, &workspace.parts, one, &folder_in(scratch, self.lines.len())?)?;
+                    download_again(cx, &workspace.parts, one, &folder_in(scratch, self.lines.len())?).map_err(|error| {
+                        error
+                            .wrap(format!("its commit {commit} is not in stock, and without it nobody could prove what its files are"))
+                            .hint("a stock that took it in by `stock import` keeps the files alone: pass that file on, or export where it was fetched")
+                    })?;
                     objects.refresh()?;
                     if !objects.load_proof(commit, subdir.as_deref(), tree, &mut self.cargo)? {
                         return Err(Error::new(ErrorKind::NotFound, format!("its commit {commit} is no longer in stock")));
