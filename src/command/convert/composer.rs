@@ -6,21 +6,17 @@ use serde_json::{Map, Value as Json, json};
 use super::Subject;
 use super::purl::hosted;
 use crate::builtin::client::Resolved;
-use crate::error::Result;
 use crate::model::{GitPin, Source, WantedElement};
 use crate::sys::redact;
 use crate::version::scheme;
 
 /// The document of a site.
-///
-/// # Errors
-/// When a version cannot be read.
-pub(super) fn document(subject: &mut Subject<'_>) -> Result<Json> {
+pub(super) fn document(subject: &mut Subject<'_>) -> Json {
     let elements = subject.elements.clone();
     let (mut required, mut development, mut packages, mut patches) = (Map::new(), Map::new(), Vec::new(), Map::new());
     for one in &elements {
         let wanted = subject.site.elements.get(&one.id).cloned();
-        let Some(package) = package(subject, one, wanted.as_ref())? else { continue };
+        let Some(package) = package(subject, one, wanted.as_ref()) else { continue };
         let (name, version) = (package["name"].as_str().unwrap_or_default().to_owned(), package["version"].clone());
         let group = wanted.as_ref().and_then(|wanted| wanted.group.as_deref());
         // What only another element needs is required by that one's package.
@@ -57,11 +53,11 @@ pub(super) fn document(subject: &mut Subject<'_>) -> Result<Json> {
     document["repositories"] = Json::Array(packages);
     document["config"] = json!({ "allow-plugins": plugins });
     document["extra"] = Json::Object(extra);
-    Ok(document)
+    document
 }
 
 /// The package that an element is; `None`, and told, where Composer could not fetch it.
-fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElement>) -> Result<Option<Json>> {
+fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElement>) -> Option<Json> {
     let locked = &one.locked;
     let mut package = Map::new();
     package.insert("name".to_owned(), Json::String(name(one)));
@@ -77,7 +73,7 @@ fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElem
     let mut own = wanted.map(asked).unwrap_or_default();
     match (&locked.git, &locked.url, &locked.path) {
         (Some(git), ..) => {
-            let Some(commit) = locked.commit else { return Ok(None) };
+            let commit = locked.commit?;
             package.insert("source".to_owned(), json!({ "type": "git", "url": redact(git), "reference": commit.to_string() }));
             if locked.subdir.is_some() {
                 subject.leave(one, "Composer takes whole repositories: the folder `subdir` of this one is lost on it");
@@ -101,7 +97,7 @@ fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElem
         }
         _ => {
             subject.leave(one, "a shop hands it out after its own dialogue, which Composer cannot hold");
-            return Ok(None);
+            return None;
         }
     }
     let mut needs = Map::new();
@@ -134,7 +130,7 @@ fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElem
     if !extra.is_empty() {
         package.insert("extra".to_owned(), Json::Object(extra));
     }
-    Ok(Some(Json::Object(package)))
+    Some(Json::Object(package))
 }
 
 /// What the manifest asked of an element.

@@ -112,7 +112,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     };
     let mut subject = Subject { workspace, site, elements, left: Vec::new() };
     let document = match options.form {
-        Form::Composer => composer::document(&mut subject)?,
+        Form::Composer => composer::document(&mut subject),
         Form::Cyclonedx => cyclonedx::document(&mut subject, &options.spec)?,
     };
     let output = match &options.output {

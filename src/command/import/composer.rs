@@ -32,7 +32,7 @@ pub(super) fn read<'a>(page: &'a Page, lock: Option<&'a Page>) -> Result<Sheet<'
             "config" | "minimum-stability" | "prefer-stable" => sheet.leave(&key.span, "a setting of Composer's own"),
             "autoload" | "autoload-dev" => sheet.leave(&key.span, "classes are found by Moodle itself"),
             "conflict" | "replace" | "provide" | "suggest" => {
-                sheet.leave(&key.span, "the manifest says what is wanted; what excludes each other is said by the elements")
+                sheet.leave(&key.span, "the manifest says what is wanted; what excludes each other is said by the elements");
             }
             _ => sheet.leave(&key.span, "greffon knows no such part of a composer.json"),
         }
@@ -267,7 +267,7 @@ fn untaken(sheet: &mut Sheet<'_>, repository: &Node) {
     match (repository.text_of("type"), repository.text_of("url")) {
         (Some("package"), _) => {}
         (Some("composer"), _) => {
-            sheet.leave(&place(repository), "an index of Composer packages; plugins are asked of the repositories in `[[config.repositories]]`")
+            sheet.leave(&place(repository), "an index of Composer packages; plugins are asked of the repositories in `[[config.repositories]]`");
         }
         (Some(_), Some(url)) if used(sheet, url) => {}
         (Some(_), Some(_)) => sheet.leave(&place(repository), "no plugin that is required comes from it"),
@@ -301,7 +301,7 @@ fn extra(sheet: &mut Sheet<'_>, node: &Node) {
                                 }
                             }
                             (Some(_), Some(_)) => {
-                                sheet.leave(&patch.span, "a patch from the network: fetch it once, put it beside the manifest, and name it in `patches`")
+                                sheet.leave(&patch.span, "a patch from the network: fetch it once, put it beside the manifest, and name it in `patches`");
                             }
                             _ => sheet.leave(&patch.span, "a patch of a package that is not carried over"),
                         }

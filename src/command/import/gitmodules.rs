@@ -45,7 +45,9 @@ pub(super) fn read(page: &Page) -> Result<Sheet<'_>> {
         };
         module.values.push((name.trim().to_ascii_lowercase(), unquoted(value.trim()), span));
     }
-    modules.iter().for_each(|module| one(&mut sheet, module));
+    for module in &modules {
+        one(&mut sheet, module);
+    }
     if !modules.is_empty() {
         let there = page.path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());
         sheet.notes.push(format!("which commits the superproject records does not stand in this file: `greffon adopt {there}` takes them over as they are"));
@@ -104,7 +106,7 @@ fn one(sheet: &mut Sheet<'_>, module: &Module) {
         match name.as_str() {
             "path" | "url" | "branch" => {}
             "shallow" | "fetchrecursesubmodules" | "ignore" | "update" => {
-                sheet.leave(span, "how git handles a submodule; greffon fetches what it needs, once for all sites")
+                sheet.leave(span, "how git handles a submodule; greffon fetches what it needs, once for all sites");
             }
             _ => sheet.leave(span, "greffon knows no such part of a submodule"),
         }

@@ -56,8 +56,8 @@ impl<'a> Reader<'a> {
             let is_comment = rest.starts_with("//") || (rest.starts_with('#') && !rest.starts_with("#["));
             if is_comment {
                 self.at += rest.find('\n').unwrap_or(rest.len());
-            } else if rest.starts_with("/*") {
-                self.at += rest[2..].find("*/").map_or(rest.len(), |end| end + 4);
+            } else if let Some(inside) = rest.strip_prefix("/*") {
+                self.at += inside.find("*/").map_or(rest.len(), |end| end + 4);
             } else {
                 return;
             }
