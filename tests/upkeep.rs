@@ -6,6 +6,10 @@
 
 #[path = "upkeep/drift.rs"]
 mod drift;
+#[path = "upkeep/links.rs"]
+mod links;
 #[path = "upkeep/removed.rs"]
 mod removed;
+#[path = "upkeep/stock.rs"]
+mod stock;
 mod support;

@@ -4,6 +4,7 @@ pub mod globals;
 
 mod bring;
 mod machine;
+pub mod mend;
 mod mismatch;
 mod names;
 mod versions;

@@ -242,6 +242,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
         manifest: manifest.text.clone(),
         policy: None,
         release: options.release,
+        relink: options.link_mode.is_some(),
         max_removals: options.max_removals,
         purge,
         answers,
@@ -291,7 +292,7 @@ fn results(manifest: &Manifest, plans: &[SitePlan], applied: ApplyReport) -> Vec
         let state = match (&outcome.error, &outcome.skipped) {
             (Some(_), _) => SiteResult::Failed,
             (None, Some(_)) => SiteResult::Skipped,
-            (None, None) if plan.is_some_and(SitePlan::is_empty) => SiteResult::Unchanged,
+            (None, None) if plan.is_some_and(SitePlan::is_empty) && outcome.files == FileCounts::default() => SiteResult::Unchanged,
             (None, None) => SiteResult::Synced,
         };
         let mut notes = outcome.notes;

@@ -32,7 +32,7 @@ pub use lock::{LockReading, gitattributes, parse_lock, read_lock, write_lock};
 pub use package::{Package, parse_package};
 pub use repository_entry::{NewRepository, add_repository};
 pub use schema::json_schema;
-pub use user::UserConfig;
+pub use user::{UserConfig, bytes};
 
 #[cfg(test)]
 mod tests;

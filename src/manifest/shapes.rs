@@ -269,6 +269,8 @@ shape! {
     UserShape {
         /// The stock's folder.
         "stock" => stock: At<String>,
+        /// How large the stock may stay when it is tidied: `5G`.
+        "stock-max-size" => stock_max_size: At<String>,
         /// Downloads and sites at a time.
         "jobs" => jobs: At<u32>,
         /// A proxy for everything.

@@ -21,6 +21,8 @@ const MOST_JOBS: u32 = 1024;
 pub struct UserConfig {
     /// The stock's folder.
     pub stock: Option<PathBuf>,
+    /// How many bytes the stock may keep when it is tidied, beyond what is needed.
+    pub stock_max_size: Option<u64>,
     /// Downloads and sites at a time.
     pub jobs: Option<usize>,
     /// A proxy for everything.
@@ -53,8 +55,8 @@ impl UserConfig {
         std::iter::once(PathBuf::from("/etc/greffon/config.toml")).chain(own).collect()
     }
 
-    /// As [`Self::load`], from these files and this environment: `GREFFON_STOCK`, `GREFFON_JOBS`, `GREFFON_PROXY`,
-    /// `GREFFON_CA_BUNDLE`, `GREFFON_LINK_MODE`, `GREFFON_GIT_TRANSPORT`; one that is empty counts as not set.
+    /// As [`Self::load`], from these files and this environment: `GREFFON_STOCK`, `GREFFON_STOCK_MAX_SIZE`, `GREFFON_JOBS`,
+    /// `GREFFON_PROXY`, `GREFFON_CA_BUNDLE`, `GREFFON_LINK_MODE`, `GREFFON_GIT_TRANSPORT`; one that is empty counts as not set.
     ///
     /// # Errors
     /// `Manifest` with the place, `Io`.
@@ -79,6 +81,15 @@ impl UserConfig {
             let (stock, ca_bundle) = (folder(shape.stock.as_ref()), folder(shape.ca_bundle.as_ref()));
             self.stock = stock.or(self.stock.take());
             self.ca_bundle = ca_bundle.or(self.ca_bundle.take());
+            if let Some(at) = &shape.stock_max_size {
+                match bytes(&at.value) {
+                    Ok(size) => self.stock_max_size = Some(size),
+                    Err(why) => {
+                        let error = reader.error(at.span.clone(), "", format!("`stock-max-size` cannot be read: {why}"));
+                        reader.fault(error.hint("for instance `stock-max-size = \"5G\"`"));
+                    }
+                }
+            }
             if let Some(at) = &shape.jobs {
                 if at.value == 0 || at.value > MOST_JOBS {
                     let error = reader.error(at.span.clone(), "", format!("`jobs` must be from 1 to {MOST_JOBS}"));
@@ -114,6 +125,9 @@ impl UserConfig {
         };
         self.stock = absolute("GREFFON_STOCK")?.or(self.stock.take());
         self.ca_bundle = absolute("GREFFON_CA_BUNDLE")?.or(self.ca_bundle.take());
+        if let Some(value) = text("GREFFON_STOCK_MAX_SIZE")? {
+            self.stock_max_size = Some(bytes(value.trim()).map_err(|why| wrong("GREFFON_STOCK_MAX_SIZE", &format!("cannot be read: {why}")))?);
+        }
         if let Some(value) = text("GREFFON_JOBS")? {
             let jobs = value.trim().parse::<u32>().ok().filter(|jobs| (1..=MOST_JOBS).contains(jobs));
             self.jobs = Some(jobs.ok_or_else(|| wrong("GREFFON_JOBS", &format!("must be a number from 1 to {MOST_JOBS}")))? as usize);
@@ -136,6 +150,24 @@ impl UserConfig {
         }
         Ok(())
     }
+}
+
+/// Bytes: a number with `K`, `M`, `G` or `T` after it, powers of 1024; `iB` or `B` may follow.
+///
+/// # Errors
+/// What is wrong with the text, in words.
+pub fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let power = match text[digits.len()..].to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        unit => return Err(format!("`{unit}` is not a unit of size: use K, M, G or T")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| format!("`{}` is not a whole number", digits.escape_debug()))?;
+    number.checked_mul(1024_u64.pow(power)).ok_or_else(|| "that is more than 16 EiB".to_owned())
 }
 
 /// An environment variable that cannot be used; its value is not told, since it may hold a password.

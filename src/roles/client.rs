@@ -103,6 +103,9 @@ pub struct ApplyRequest {
     pub policy: Option<Policy>,
     /// Goes on with a held site, and takes the hold away.
     pub release: bool,
+    /// Whether files that stay as they are get the sites' link modes as well.
+    #[serde(default)]
+    pub relink: bool,
     /// How many removals are fine.
     pub max_removals: Option<usize>,
     /// Elements whose data may be destroyed.

@@ -140,6 +140,7 @@ impl fmt::Debug for Context {
 }
 
 /// Puts a [`Context`] together; every part has a silent default.
+#[derive(Clone)]
 pub struct ContextBuilder(Context);
 
 impl Default for ContextBuilder {

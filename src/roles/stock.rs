@@ -128,6 +128,9 @@ pub struct GcRequest {
     pub dry_run: bool,
     /// Keep unpinned entries as long as the whole stays below this many bytes, least recently used first to go.
     pub max_bytes: Option<u64>,
+    /// As if this site had no pins; whoever asks takes them away first where it is no rehearsal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forget: Option<String>,
 }
 
 /// What [`Stock::gc`] did or would do.

@@ -7,6 +7,7 @@ use super::index::Index;
 use super::journal::{Journal, Record, Step};
 use super::owners::Owners;
 use super::recover::finish;
+use super::relink::Relink;
 use super::scan::{Scan, scan};
 use super::sift::sift;
 use super::stage::{self, Custom, Stage, wait_a_tick};
@@ -71,7 +72,7 @@ impl Site {
         }
         let seen = self.look(cx, &state, request)?;
         let same = seen.index.generation > 0 && seen.index.tree == Some(request.tree) && seen.index.grafts == request.grafts;
-        if same && seen.scan.is_clean() {
+        if same && seen.scan.is_clean() && !request.relink {
             return Self::nothing_to_do(&state, request, &seen);
         }
         self.change(cx, &state, &held, request, pin, seen)
@@ -129,7 +130,8 @@ impl Site {
         // An empty folder is as good as none: the whole tree takes its place at once.
         let empty = root.as_ref().map(Dir::is_empty).transpose()?.unwrap_or(true);
         let there = root.as_ref().filter(|_| !empty);
-        let drafting = Drafting { cx, site: &self.name, objects, root: there, index: &index, scan: &scan, wanted: &wanted, answers: &request.answers };
+        let relink = request.relink.then(|| Relink { mode: self.link_mode, files: self.stockroom.files() });
+        let drafting = Drafting { cx, site: &self.name, objects, root: there, index: &index, scan: &scan, wanted: &wanted, answers: &request.answers, relink };
         let draft = drafting.draft(request.policy.if_local_changes)?;
         let same = index.generation > 0 && index.tree == Some(request.tree) && index.grafts == request.grafts;
         if same && draft.is_empty() && scan.missing_folders.is_empty() {
@@ -173,6 +175,7 @@ impl Site {
 
         let result = (|| {
             let custom = Custom::of(&ground_dir)?;
+            stage::follow(&staged, &ground_dir, custom)?;
             let fill = Stage { cx, stockroom: &self.stockroom, dir: staged.clone(), root: root.clone(), custom, link_mode: self.link_mode };
             let witnesses = fill.fill(&units.folders)?;
             if let (Some(root), Some(Step::Folder { path, stage, over })) = (&root, units.steps.first_mut())
@@ -470,6 +473,7 @@ fn take_over_folder(staged: &Dir, name: &str, root: &Dir) -> Result<()> {
     if (found.uid, found.gid) != ground::acting_as() {
         staged.set_owner(name, found.uid, found.gid)?;
     }
+    dir.take_acl_of(root)?;
     dir.set_mode(found.mode & 0o7777)
 }
 

@@ -11,7 +11,7 @@ use crate::roles::Context;
 use crate::sys::fs::bare::{self, Tarball};
 use crate::sys::fs::beneath::{Dir, check_relative};
 use crate::sys::fs::ground;
-use crate::sys::stockroom::Stockroom;
+use crate::sys::stockroom::{Permissions, Stockroom};
 
 /// Writes the bare tree to a folder that must not exist (or be empty), or to a `.tar`: no state, sorted, fixed times.
 ///
@@ -79,7 +79,7 @@ fn directory(cx: &Context, stockroom: &Stockroom, files: &[TreeFile], folders: &
     crew::each(cx, files, 64, |file| {
         let (folder, name) = split(&file.path);
         let dir = place(folder)?;
-        stockroom.files().place(objects, &file.entry, dir.as_fd(), name, LinkMode::Auto, permissions(file.entry.mode))?;
+        stockroom.files().place(objects, &file.entry, dir.as_fd(), name, LinkMode::Auto, Permissions::Exactly(permissions(file.entry.mode)))?;
         bare::set_fixed_time(&dir, name)
     })?;
     for folder in folders.iter().rev() {

@@ -6,6 +6,7 @@ use super::content;
 use super::index::Index;
 use super::local::{Answer, LocalChange};
 use super::owners::{plain, split, within};
+use super::relink::Relink;
 use super::scan::{Scan, State};
 use super::wanted::Wanted;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,6 +76,8 @@ pub(super) struct Drafting<'a> {
     pub(super) scan: &'a Scan,
     pub(super) wanted: &'a Wanted,
     pub(super) answers: &'a [(String, IfLocalChanges)],
+    /// What files that stay as they are must be, where that is asked for.
+    pub(super) relink: Option<Relink<'a>>,
 }
 
 impl Drafting<'_> {
@@ -87,7 +90,7 @@ impl Drafting<'_> {
         let mut local = Vec::new();
         let mut spots = HashMap::new();
         let mut foreign = Vec::new();
-        let mut restored = 0;
+        let (mut restored, mut relinks) = (0, 0);
         let recorded = self.index.paths();
         let mut recorded = recorded.iter().peekable();
         let mut wanted = self.wanted.files.iter().peekable();
@@ -106,7 +109,16 @@ impl Drafting<'_> {
                     match (self.scan.files[*at], new.map(|(_, entry)| entry)) {
                         // It was handed over to the site's owner.
                         (_, None) if self.wanted.owners.protected(path) => {}
-                        (State::Clean(witness), Some(new)) if record == new => draft.files.push((path.clone(), new, witness)),
+                        (State::Clean(witness), Some(new)) if record == new => {
+                            let relinked = self.relink.as_ref().map(|relink| relink.asks(self.root, path, new, witness)).transpose()?.unwrap_or(false);
+                            draft.files.push((path.clone(), new, witness.filter(|_| !relinked)));
+                            if relinked {
+                                relinks += 1;
+                                draft
+                                    .works
+                                    .push(Work { owner: witness.map(|witness| (witness.uid, witness.gid)), ..Work::over(path, Some(new), Some(record)) });
+                            }
+                        }
                         (State::Clean(witness), new) => {
                             draft.files.extend(new.map(|new| (path.clone(), new, None)));
                             draft.works.push(Work { owner: witness.map(|witness| (witness.uid, witness.gid)), ..Work::over(path, new, Some(record)) });
@@ -129,6 +141,7 @@ impl Drafting<'_> {
         let (saved, mut local): (Vec<_>, Vec<_>) = local.into_iter().partition(|change| self.answered(&change.path, IfLocalChanges::Save));
         let answer = super::local::answer(self.cx, self.site, policy, &local)?;
         self.leave_missing(&mut draft, answer);
+        draft.notes.extend(self.relink.as_ref().filter(|_| relinks > 0).map(|relink| relink.note(relinks)));
         if restored > 0 && answer != Answer::Keep {
             draft.notes.push(if restored == 1 { "1 missing file was put back".to_owned() } else { format!("{restored} missing files were put back") });
         }

@@ -27,6 +27,7 @@ mod paths;
 mod pending;
 mod recognise;
 mod recover;
+mod relink;
 mod saved;
 mod scan;
 mod sift;
@@ -148,6 +149,8 @@ pub struct ApplyTree {
     pub hold: Option<Hold>,
     /// Takes an existing hold away.
     pub release: bool,
+    /// Whether files that stay as they are get the site's link mode as well.
+    pub relink: bool,
 }
 
 /// What an apply did.

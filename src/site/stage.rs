@@ -11,18 +11,21 @@ use crate::roles::{Context, Event, Unit};
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::witness::{COARSE_TICK, Witness, now};
 use crate::sys::fs::{failpoint, ground};
-use crate::sys::stockroom::Stockroom;
+use crate::sys::stockroom::{Permissions, Stockroom};
 
 const FOLDER: &str = "stage";
+/// The mode of new folders, before the umask or a default access control list.
+const FOLDER_MODE: u32 = 0o775;
 
 /// Modes and owners of what is new, after the folder that the site is (or will be) in; never an archive's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Custom {
-    umask: u32,
     /// The owner to give, where it is not this process's own.
     pub(super) owner: Option<(u32, u32)>,
     /// Whether new folders hand their group on.
     setgid: bool,
+    /// Whether the folder hands an access control list on.
+    acl: bool,
 }
 
 impl Custom {
@@ -38,16 +41,25 @@ impl Custom {
         } else {
             me
         };
-        Ok(Self { umask: ground::umask(), owner: (owner != me).then_some(owner), setgid })
+        Ok(Self { owner: (owner != me).then_some(owner), setgid, acl: folder.hands_on_acl()? })
     }
 
-    fn file(self, mode: FileMode) -> u32 {
-        let bits = if mode == FileMode::Executable { 0o755 } else { 0o644 };
-        bits & !self.umask
+    /// The most that a file may get; nothing is writable for everybody, whatever the umask is.
+    fn file(mode: FileMode) -> u32 {
+        if mode == FileMode::Executable { FOLDER_MODE } else { 0o664 }
     }
 
-    fn folder(self) -> u32 {
-        (0o755 & !self.umask) | if self.setgid { 0o2000 } else { 0 }
+    /// Whether the stock's own files may stand in for files of this custom, and why not.
+    fn forbids_hard_links(self) -> Option<&'static str> {
+        if self.owner.is_some() {
+            Some("the site's files must belong to another user or group than the stock's")
+        } else if self.acl {
+            Some("the site's folder has a default access control list, which files of the stock do not get")
+        } else if ground::umask() & 0o555 != 0 {
+            Some("the umask keeps new files from other users, and files of the stock are readable for them")
+        } else {
+            None
+        }
     }
 }
 
@@ -71,6 +83,19 @@ pub(super) fn open(state: &Dir, name: &str) -> Result<Dir> {
     let above = state.sub(FOLDER)?.ok_or_else(|| gone(state))?;
     above.make_dir(name, 0o700)?;
     above.sub(name)?.ok_or_else(|| gone(state))
+}
+
+/// Makes what is staged follow the custom of the folder that it is for.
+pub(super) fn follow(staged: &Dir, folder: &Dir, custom: Custom) -> Result<()> {
+    staged.hand_on_as(folder)?;
+    if custom.setgid {
+        let group = folder.own_witness()?.gid;
+        if staged.own_witness()?.gid != group {
+            staged.set_owner(".", ground::acting_as().0, group)?;
+        }
+        staged.set_mode(0o2700)?;
+    }
+    Ok(())
 }
 
 /// The folder of an earlier run.
@@ -104,6 +129,7 @@ impl Stage<'_> {
             .collect();
         wanted.sort_unstable_by_key(|entry| (entry.id, entry.mode));
         wanted.dedup();
+        self.check_hard_links(folders)?;
         let objects = self.stockroom.objects();
         self.stockroom.files().ensure(self.cx, objects, &wanted)?;
 
@@ -144,15 +170,19 @@ impl Stage<'_> {
     }
 
     fn folder(&self, above: &Dir, name: &str, folder: &StageFolder, staged: &mut Vec<(String, Witness)>) -> Result<()> {
-        above.make_dir(name, 0o755)?;
+        above.make_dir(name, FOLDER_MODE)?;
         let dir = above.sub(name)?.ok_or_else(|| gone(&self.dir))?;
         let like = match (&folder.like, &self.root) {
-            (Some(like), Some(root)) => root.sub(like)?.map(|dir| dir.own_witness()).transpose()?,
+            (Some(like), Some(root)) => root.sub(like)?,
             _ => None,
         };
-        let (mode, owner) = match like {
-            Some(like) => (like.mode & 0o7777, Some((like.uid, like.gid)).filter(|owner| *owner != ground::acting_as())),
-            None => (self.custom.folder(), self.custom.owner),
+        if let Some(like) = &like {
+            dir.take_acl_of(like)?;
+        }
+        let like = like.map(|dir| dir.own_witness()).transpose()?;
+        let owner = match &like {
+            Some(like) => Some((like.uid, like.gid)).filter(|owner| *owner != ground::acting_as()),
+            None => self.custom.owner,
         };
         staged.reserve(folder.items.len());
         for item in &folder.items {
@@ -161,7 +191,9 @@ impl Stage<'_> {
         if let Some((uid, gid)) = owner {
             give(above, name, uid, gid)?;
         }
-        if dir.own_witness()?.mode & 0o7777 != mode {
+        let made = dir.own_witness()?.mode & 0o7777;
+        let mode = like.map_or(made | if self.custom.setgid { 0o2000 } else { 0 }, |like| like.mode & 0o7777);
+        if made != mode {
             dir.set_mode(mode)?;
         }
         Ok(())
@@ -169,7 +201,7 @@ impl Stage<'_> {
 
     fn item(&self, dir: &Dir, item: &Item) -> Result<Option<Witness>> {
         match &item.from {
-            From::Bytes(entry, bytes) => drop(dir.create(&item.name, bytes, self.custom.file(entry.mode))?),
+            From::Bytes(entry, bytes) => drop(dir.create(&item.name, bytes, Custom::file(entry.mode))?),
             From::Stock(entry) => self.place(dir, item, entry)?,
             From::Live(entry, witness) => {
                 if self.link_live(dir, item)? {
@@ -194,22 +226,37 @@ impl Stage<'_> {
             _ => self.custom.owner,
         };
         if let Some((uid, gid)) = owner {
-            if self.link_mode == LinkMode::Hardlink {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("`{}` must belong to another user than the stock's files, so it cannot be a hard link", item.path),
-                )
-                .hint("set `link-mode = \"auto\"` for this site"));
+            if self.link_mode == LinkMode::Hardlink && !matches!(item.from, From::Bytes(..)) {
+                return Err(no_hard_link(&format!("`{}` must belong to another user than the stock's files", item.path)));
             }
             give(dir, &item.name, uid, gid)?;
         }
-        dir.witness(&item.name)
+        let witness = dir.witness(&item.name)?;
+        if let (LinkMode::Hardlink, From::Stock(entry), Some(found)) = (self.link_mode, &item.from, &witness)
+            && entry.mode != FileMode::Symlink
+            && found.uid != ground::acting_as().0
+        {
+            return Err(no_hard_link("the stock's files belong to another user than the site's would"));
+        }
+        Ok(witness)
+    }
+
+    /// Refuses hard links where the files would not be as their folder has them, before anything is staged.
+    fn check_hard_links(&self, folders: &BTreeMap<String, StageFolder>) -> Result<()> {
+        let from_stock = |item: &Item| matches!(&item.from, From::Stock(entry) if entry.mode != FileMode::Symlink);
+        if self.link_mode != LinkMode::Hardlink || !folders.values().flat_map(|folder| &folder.items).any(from_stock) {
+            return Ok(());
+        }
+        self.custom.forbids_hard_links().map_or(Ok(()), |why| Err(no_hard_link(why)))
     }
 
     fn place(&self, dir: &Dir, item: &Item, entry: &Entry) -> Result<()> {
         use std::os::fd::AsFd as _;
         failpoint::changing().map_err(|error| dir.error("write", &item.name, error))?;
-        self.stockroom.files().place(self.stockroom.objects(), entry, dir.as_fd(), &item.name, self.link_mode, self.custom.file(entry.mode)).map(drop)
+        self.stockroom
+            .files()
+            .place(self.stockroom.objects(), entry, dir.as_fd(), &item.name, self.link_mode, Permissions::Usual(Custom::file(entry.mode)))
+            .map(drop)
     }
 
     /// Gives the file in the site a second name in the stage.
@@ -218,6 +265,10 @@ impl Stage<'_> {
         let Some(live) = self.root.as_ref().map(|root| root.sub(folder)).transpose()?.flatten() else { return Ok(false) };
         live.link(name, dir, &item.name)
     }
+}
+
+fn no_hard_link(why: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("hard links to the stock cannot be had: {why}")).hint("set `link-mode = \"auto\"` for this site")
 }
 
 /// Gives a name another owner; where that is refused to somebody who is not root, the file stays theirs.

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// What a displaced file is called when the file system cannot exchange names.
 const DISPLACED: &str = ".displaced";
-/// The mode of folders that have to be made in the site, before the umask.
-const FOLDER_MODE: u32 = 0o755;
+/// The mode of folders that have to be made in the site, before the umask or a default access control list.
+const FOLDER_MODE: u32 = 0o775;
 
 /// The site and a stage, held by their handles.
 pub(super) struct Hands {

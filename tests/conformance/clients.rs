@@ -116,6 +116,7 @@ impl Scene {
             policy: None,
             answers: Default::default(),
             release: false,
+            relink: false,
             max_removals: None,
             purge: Vec::new(),
             create: true,

@@ -147,6 +147,7 @@ impl Fixture {
             create: true,
             hold: None,
             release: false,
+            relink: false,
         }
     }
 

@@ -79,6 +79,7 @@ impl Standard {
         if let Some(generation) = settled
             && plan.is_empty()
             && !request.release
+            && !request.relink
             && site.current()?.is_some_and(|current| current.number == generation && Some(current.tree) == plan.tree)
         {
             if let Some(id) = site.id()? {
@@ -113,6 +114,7 @@ impl Standard {
                 create: request.create,
                 hold: None,
                 release: request.release,
+                relink: request.relink,
             },
             &|id, generation| self.pin(cx, id, generation, plan, wanted, &request.lock),
         )?;

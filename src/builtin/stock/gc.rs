@@ -22,7 +22,7 @@ pub(super) fn gc(store: &Store, cx: &Context, request: &GcRequest) -> Result<GcR
     let objects = room.objects();
     objects.refresh()?;
     let stock = Stock { own: objects.own()?, sources: objects.of_sources()?, files: room.files().list()?, archives: room.all_archives()? };
-    let kept = Kept::choose(store, cx, &stock, request.max_bytes)?;
+    let kept = Kept::choose(store, cx, &stock, request)?;
     let going = stock.going(&kept);
     let mut report = GcReport { removed: Vec::new(), bytes: 0, kept: kept.records.len() };
     report.removed.extend(kept.unused.iter().map(Record::shown));
@@ -69,10 +69,10 @@ struct Kept {
 }
 
 impl Kept {
-    fn choose(store: &Store, cx: &Context, stock: &Stock, max_bytes: Option<u64>) -> Result<Self> {
+    fn choose(store: &Store, cx: &Context, stock: &Stock, request: &GcRequest) -> Result<Self> {
         let objects = store.room.objects();
         let mut kept = Self { records: Vec::new(), unused: Vec::new(), roots: HashSet::new(), objects: HashSet::new() };
-        for pin in objects.pins()?.into_iter().filter(|_| !broken("pins")) {
+        for pin in objects.pins()?.into_iter().filter(|pin| !broken("pins") && request.forget.as_ref() != Some(&pin.site)) {
             kept.roots.insert(pin.tree);
             kept.roots.extend(pin.elements);
         }
@@ -81,7 +81,7 @@ impl Kept {
             cx.check()?;
             objects.reach(*root, &mut kept.objects)?;
         }
-        objects.keep_pins(&mut kept.objects)?;
+        objects.keep_pins(request.forget.as_deref(), &mut kept.objects)?;
         let times: HashMap<_, _> = store.room.all_records()?.into_iter().collect();
         let mut unpinned = Vec::new();
         for record in store.records()? {
@@ -94,26 +94,27 @@ impl Kept {
                 unpinned.push((times.get(&record.name()).copied().unwrap_or(SystemTime::UNIX_EPOCH), record));
             }
         }
-        let Some(max_bytes) = max_bytes else {
+        let Some(max_bytes) = request.max_bytes else {
             kept.unused = unpinned.into_iter().map(|(_, record)| record).collect();
             return Ok(kept);
         };
         // The latest used first, each as long as it fits beside those before.
-        unpinned.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
-        let sizes = stock.sizes();
-        let archives: HashMap<Digest, u64> = stock.archives.iter().copied().collect();
-        let size_of = |ids: &mut dyn Iterator<Item = &ObjectId>| ids.map(|id| sizes.get(id).copied().unwrap_or_default()).sum::<u64>();
-        let archive_of = |record: &Record| record.archive.and_then(|digest| archives.get(&digest).copied()).unwrap_or_default();
-        let mut total = size_of(&mut kept.objects.iter()) + kept.records.iter().map(archive_of).sum::<u64>();
+        unpinned.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.name().cmp(&other.name())));
+        let mut room = Room::new(stock);
+        let mut total = kept.roots.iter().map(|root| room.take_source(*root)).sum::<u64>();
+        total += kept.objects.iter().map(|id| room.object(id)).sum::<u64>();
+        total += kept.records.iter().map(|record| room.take_archive(record)).sum::<u64>();
         for (_, record) in unpinned {
             cx.check()?;
             let Ok(new) = objects.reach(record.tree, &mut kept.objects) else {
                 kept.unused.push(record);
                 continue;
             };
-            let more = size_of(&mut new.iter()) + archive_of(&record);
+            let more = new.iter().map(|id| room.object(id)).sum::<u64>() + room.source(record.tree) + room.archive(&record);
             if total + more <= max_bytes {
                 total += more;
+                room.take_source(record.tree);
+                room.take_archive(&record);
                 kept.roots.insert(record.tree);
                 kept.records.push(record);
             } else {
@@ -124,6 +125,55 @@ impl Kept {
             }
         }
         Ok(kept)
+    }
+}
+
+/// What things take up on disk. A source stays whole or goes whole, and no archive is there twice.
+struct Room {
+    /// Objects of our own, and unpacked files.
+    sizes: HashMap<ObjectId, u64>,
+    /// Every source's ids and bytes, and whether it is paid for.
+    sources: Vec<(HashSet<ObjectId>, u64, bool)>,
+    archives: HashMap<Digest, u64>,
+}
+
+impl Room {
+    fn new(stock: &Stock) -> Self {
+        let mut sizes: HashMap<ObjectId, u64> = HashMap::new();
+        for object in &stock.own.objects {
+            *sizes.entry(object.id).or_default() += object.size;
+        }
+        for (entry, size) in &stock.files {
+            *sizes.entry(entry.id).or_default() += size;
+        }
+        let sources = stock.sources.iter().map(|source| (source.ids(), source.objects.iter().map(|object| object.size).sum(), false)).collect();
+        Self { sizes, sources, archives: stock.archives.iter().copied().collect() }
+    }
+
+    fn object(&self, id: &ObjectId) -> u64 {
+        self.sizes.get(id).copied().unwrap_or_default()
+    }
+
+    /// What the source of a tree adds.
+    fn source(&self, root: ObjectId) -> u64 {
+        let holder = self.sources.iter().find(|(ids, ..)| ids.contains(&root));
+        holder.filter(|(.., paid)| !paid).map_or(0, |(_, size, _)| *size)
+    }
+
+    fn take_source(&mut self, root: ObjectId) -> u64 {
+        let more = self.source(root);
+        if let Some((.., paid)) = self.sources.iter_mut().find(|(ids, ..)| ids.contains(&root)) {
+            *paid = true;
+        }
+        more
+    }
+
+    fn archive(&self, record: &Record) -> u64 {
+        record.archive.and_then(|digest| self.archives.get(&digest).copied()).unwrap_or_default()
+    }
+
+    fn take_archive(&mut self, record: &Record) -> u64 {
+        record.archive.and_then(|digest| self.archives.remove(&digest)).unwrap_or_default()
     }
 }
 
@@ -147,18 +197,6 @@ struct Going<'a> {
 }
 
 impl Stock {
-    /// What each object takes up, unpacked file included.
-    fn sizes(&self) -> HashMap<ObjectId, u64> {
-        let mut sizes: HashMap<ObjectId, u64> = HashMap::new();
-        for object in self.sources.iter().chain([&self.own]).flat_map(|own| &own.objects) {
-            sizes.insert(object.id, object.size);
-        }
-        for (entry, size) in &self.files {
-            *sizes.entry(entry.id).or_default() += size;
-        }
-        sizes
-    }
-
     fn going(&self, kept: &Kept) -> Going<'_> {
         let archives: HashSet<Digest> = kept.records.iter().filter_map(|record| record.archive).collect();
         let unused: Vec<_> = self.own.objects.iter().filter(|object| !kept.objects.contains(&object.id)).collect();

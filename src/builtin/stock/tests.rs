@@ -155,7 +155,7 @@ fn gc_obeys_pins_alone() {
     place.pin(1, &[composed, tree(&stored[0])]);
     place.pin(2, &[tree(&stored[1])]);
 
-    let would = place.store.gc(&place.cx, &GcRequest { dry_run: true, max_bytes: None }).expect("told");
+    let would = place.store.gc(&place.cx, &GcRequest { dry_run: true, max_bytes: None, forget: None }).expect("told");
     assert_eq!(place.store.list(&place.cx).expect("listed").len(), 3, "a rehearsal removes nothing");
     assert!(would.removed.iter().any(|line| line.contains("plugins/c 1")), "{would:?}");
     assert_eq!(would.kept, 2);
@@ -197,7 +197,7 @@ fn gc_keeps_what_was_used_last_as_long_as_it_fits() {
         stored.push(place.store(&request(&format!("https://h/{name}"), &format!("plugins/{name}"), "1", from_archive(&path))));
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let report = place.store.gc(&place.cx, &GcRequest { dry_run: false, max_bytes: Some(70_000) }).expect("tidied");
+    let report = place.store.gc(&place.cx, &GcRequest { dry_run: false, max_bytes: Some(70_000), forget: None }).expect("tidied");
     assert_eq!(report.kept, 1, "{report:?}");
     assert_eq!(place.store.list(&place.cx).expect("listed"), [stored[1].key.clone()]);
     assert!(place.store.room.objects().has_all(tree(&stored[1])).expect("looked"));

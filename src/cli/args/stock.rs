@@ -84,7 +84,8 @@ pub(crate) struct StockGcArgs {
 
 /// Check every byte of the stock
 ///
-/// What is damaged is put aside, told, and fetched again when it is next needed. Exit status 1 if anything was.
+/// What is damaged is put aside, told, and fetched again for the sites of the manifest; what cannot be had is told with the element
+/// and the site that needs it. Exit status 1 if anything was damaged. Writes the stock.
 #[derive(Debug, Args)]
 #[command(after_help = examples!("greffon stock verify"))]
 pub(crate) struct StockVerifyArgs {}

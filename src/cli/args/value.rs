@@ -11,19 +11,9 @@ where
     PossibleValuesParser::new(words).try_map(|word| serde_json::from_value::<T>(serde_json::Value::String(word)))
 }
 
-/// Bytes: a number with `K`, `M`, `G` or `T` after it, powers of 1024; `iB` or `B` may follow.
+/// See [`crate::manifest::bytes`].
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let power = match text[digits.len()..].to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
-        "" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        unit => return Err(format!("`{unit}` is not a unit of size: use K, M, G or T")),
-    };
-    let number: u64 = digits.trim().parse().map_err(|_| format!("`{digits}` is not a whole number"))?;
-    number.checked_mul(1024_u64.pow(power)).ok_or_else(|| "that is more than 16 EiB".to_owned())
+    crate::manifest::bytes(text)
 }
 
 #[cfg(test)]

@@ -43,7 +43,18 @@ pub(crate) fn verify(report: &VerifyReport, page: &mut Text) {
     if damaged.is_empty() {
         page.paint(ADD, "every byte is as it was stored").end();
     } else {
-        page.line(format_args!("{} put aside; fetched again when next needed", count(damaged.len(), "entry")));
+        page.line(format_args!("{} put aside", count(damaged.len(), "entry")));
+    }
+    for one in &report.mended.fetched {
+        page.paint(ADD, "fetched again").line(format_args!("  {one}"));
+    }
+    for one in &report.mended.missing {
+        let what = match (&one.id, &one.version) {
+            (Some(id), Some(version)) => format!("{id} {version}"),
+            _ => "something".to_owned(),
+        };
+        let generations: Vec<String> = one.generations.iter().map(ToString::to_string).collect();
+        page.paint(REMOVE, "lost").line(format_args!("  {what}, needed by site {} (generation {}): {}", one.site, generations.join(", "), one.why));
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn stock(session: Session<'_>, args: StockArgs) -> Result<u8> {
     }
     let globals = session.globals;
     let (surroundings, desk) = session.desk();
-    let opened = command::stock::open(globals, surroundings)?;
+    let opened = command::stock::open(globals, surroundings.clone())?;
     match args.action {
         StockAction::List(_) => desk.show(&command::stock::list(&opened)?, stock_page::list),
         StockAction::Add(args) => {
@@ -28,7 +28,7 @@ pub(super) fn stock(session: Session<'_>, args: StockArgs) -> Result<u8> {
         StockAction::Export(_) => Ok(exit::FINE),
         StockAction::Import(args) => desk.tell(&command::stock::import::run(&opened, globals, &args.file)?, stock_page::imported),
         StockAction::Verify(_) => {
-            let report = command::stock::verify(&opened)?;
+            let report = command::stock::verify(opened, globals, surroundings)?;
             desk.show(&report, stock_page::verify)?;
             Ok(if report.damaged.is_empty() { exit::FINE } else { exit::FAILED })
         }

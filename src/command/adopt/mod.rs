@@ -403,6 +403,7 @@ fn record(
         create: false,
         hold: None,
         release: false,
+        relink: false,
     };
     let locked: Vec<&LockedElement> = plan.grafts.iter().filter_map(|graft| Some(wish.lock.entry(name, &graft.id)?.1)).collect();
     let pin = |id: &str, generation: u64| workspace.roles.stock.pin(&cx, &pin_of(id, generation, (stands, &plan.grafts), locked.iter().copied()));

@@ -2,7 +2,7 @@
 //! the stock lost, `want` makes the generation what is wanted.
 
 mod want;
-mod whole;
+pub(super) mod whole;
 
 use serde::Serialize;
 
@@ -102,6 +102,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
             create: false,
             hold: hold.clone(),
             release: options.write,
+            relink: false,
         },
         &pin,
     )?;

@@ -3,7 +3,7 @@
 use crate::command::Workspace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::model::{Graft, ObjectId, WantedSite};
+use crate::model::{ElementId, Graft, ObjectId, WantedSite};
 use crate::roles::{PlanDepth, PlanRequest, UpdateChoice};
 use crate::site::{Generation, Site};
 use crate::sys::fs;
@@ -13,7 +13,7 @@ use crate::sys::git::Objects;
 ///
 /// # Errors
 /// `NotFound`, `Offline`, or whatever fetching fails with: it cannot.
-pub(super) fn complete(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation) -> Result<()> {
+pub(in crate::command) fn complete(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation) -> Result<()> {
     let objects = workspace.machine.stockroom.objects();
     if is_whole(objects, target.tree) {
         return Ok(());
@@ -25,7 +25,7 @@ pub(super) fn complete(workspace: &Workspace, wanted: &WantedSite, place: &Site,
         }
     }
     let what = format!("generation {} of site `{}` cannot be put back, nothing was changed: the stock no longer holds all of it", target.number, wanted.name);
-    let anew = fetch_again(workspace, wanted, place, target).map_err(|error| {
+    let anew = fetch_again(workspace, wanted, place, target, None).map_err(|error| {
         error
             .wrap(what.clone())
             .hint(format!("`greffon history --site {}` shows the others; an element that is put back where it came from can be fetched again", wanted.name))
@@ -51,12 +51,21 @@ pub(super) fn not_here(error: Error, wanted: &WantedSite, target: &Generation) -
 }
 
 /// Whether every tree and every file is there.
-fn is_whole(objects: &Objects, tree: ObjectId) -> bool {
+pub(in crate::command) fn is_whole(objects: &Objects, tree: ObjectId) -> bool {
     objects.files(tree).is_ok_and(|files| files.iter().all(|file| objects.has(file.entry.id)))
 }
 
-/// Brings everything that the generation was made of; gives what it is made of now.
-fn fetch_again(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation) -> Result<Vec<Graft>> {
+/// Brings one element of a generation, where all of them together cannot be had.
+///
+/// # Errors
+/// Whatever fetching fails with.
+pub(in crate::command) fn one_of(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation, id: &ElementId) -> Result<()> {
+    fetch_again(workspace, wanted, place, target, Some(id))?;
+    workspace.machine.stockroom.objects().refresh()
+}
+
+/// Brings everything that the generation was made of, or one element of it; gives what it is made of now.
+fn fetch_again(workspace: &Workspace, wanted: &WantedSite, place: &Site, target: &Generation, only: Option<&ElementId>) -> Result<Vec<Graft>> {
     let then = Manifest::parse(&workspace.manifest.path, target.manifest.clone())?;
     let lock = workspace.lock_of(target)?;
     let mut site = then
@@ -76,6 +85,12 @@ fn fetch_again(workspace: &Workspace, wanted: &WantedSite, place: &Site, target:
             let path = scratch.path().join(format!("{}-{}-{:04}", id.kind(), id.name(), element.patches.len()));
             fs::write_atomic(&path, &patch.bytes)?;
             element.patches.push(path);
+        }
+    }
+    if let Some(only) = only {
+        site.elements.retain(|id, _| id == only);
+        if site.elements.is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, format!("{only} is only there because others need it")));
         }
     }
     // As if it were made anew elsewhere: what stands at the site says nothing of what the stock holds.

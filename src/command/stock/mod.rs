@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::mend::Mended;
 use super::{Globals, Machine, Workspace, parse_element};
 use crate::builtin::environment::{Credentials, Env};
 use crate::diagnostic::nearest;
@@ -27,6 +28,7 @@ pub struct Opened {
     base: PathBuf,
     /// The lock beside the manifest.
     lock: Lock,
+    with_manifest: bool,
 }
 
 /// Opens the stock.
@@ -39,7 +41,7 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
         let workspace = Workspace::open(globals, surroundings)?;
         let base = workspace.base();
         let super::Roles { stock, downloader, installer, .. } = workspace.roles;
-        return Ok(Opened { machine: workspace.machine, stock, downloader, installer, base, lock: workspace.lock });
+        return Ok(Opened { machine: workspace.machine, stock, downloader, installer, base, lock: workspace.lock, with_manifest: true });
     }
     let machine = Machine::open(globals, surroundings, None, &here)?;
     let registry = Registry::builtin();
@@ -57,7 +59,7 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
     let (stock, downloader) = (default_spec("store"), default_spec("standard"));
     let stock = registry.stocks.find(&stock)?(&stock, &env)?;
     let downloader = registry.downloaders.find(&downloader)?(&downloader, &env)?;
-    Ok(Opened { machine, stock, downloader, installer, base: here, lock: Lock::default() })
+    Ok(Opened { machine, stock, downloader, installer, base: here, lock: Lock::default(), with_manifest: false })
 }
 
 /// What the stock keeps.
@@ -160,7 +162,9 @@ pub fn gc(opened: &Opened, globals: &Globals, max_bytes: Option<u64>, forget: Op
             opened.stock.unpin(&opened.machine.cx, site, None)?;
         }
     }
-    let gc = opened.stock.gc(&opened.machine.cx, &GcRequest { dry_run: globals.dry_run, max_bytes })?;
+    let max_bytes = max_bytes.or(opened.machine.user.stock_max_size);
+    let request = GcRequest { dry_run: globals.dry_run, max_bytes, forget: forget.map(str::to_owned) };
+    let gc = opened.stock.gc(&opened.machine.cx, &request)?;
     Ok(TidyReport { schema: "greffon/stock-gc/1", dry_run: globals.dry_run, gc })
 }
 
@@ -184,14 +188,36 @@ fn known_site(opened: &Opened, id: &str) -> Result<()> {
 pub struct VerifyReport {
     /// `greffon/stock-verify/1`.
     pub schema: &'static str,
-    /// Put aside; fetched again when they are needed.
+    /// Put aside.
     pub damaged: Vec<String>,
+    /// What of it was fetched again, and what could not be.
+    #[serde(flatten)]
+    pub mended: Mended,
 }
 
-/// Checks every byte.
+impl Opened {
+    /// The object database.
+    pub(super) fn objects(&self) -> &crate::sys::git::Objects {
+        self.machine.stockroom.objects()
+    }
+}
+
+/// Checks every byte, and fetches again what was found damaged and a site of the manifest needs.
 ///
 /// # Errors
-/// As [`Stock::verify`].
-pub fn verify(opened: &Opened) -> Result<VerifyReport> {
-    Ok(VerifyReport { schema: "greffon/stock-verify/1", damaged: opened.stock.verify(&opened.machine.cx)? })
+/// As [`Stock::verify`]. What cannot be fetched again is in the report.
+pub fn verify(opened: Opened, globals: &Globals, surroundings: ContextBuilder) -> Result<VerifyReport> {
+    let damaged = opened.stock.verify(&opened.machine.cx)?;
+    let mut report = VerifyReport { schema: "greffon/stock-verify/1", damaged, mended: Mended::default() };
+    if report.damaged.is_empty() {
+        return Ok(report);
+    }
+    if opened.with_manifest {
+        // git's own cache of open packs ends with its last user: nothing of a pack that was put aside may be read for the new one.
+        drop(opened);
+        report.mended = Workspace::open(globals, surroundings)?.mend()?;
+    } else {
+        report.mended.missing = super::mend::unmended(&opened)?;
+    }
+    Ok(report)
 }

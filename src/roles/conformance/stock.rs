@@ -159,7 +159,7 @@ fn pin(tree: ObjectId) -> PinRequest {
 }
 
 fn collect(stock: &dyn Stock, cx: &Context, dry_run: bool) -> Result<crate::roles::GcReport, String> {
-    works("gc", stock.gc(cx, &GcRequest { dry_run, max_bytes: None }))
+    works("gc", stock.gc(cx, &GcRequest { dry_run, max_bytes: None, forget: None }))
 }
 
 fn durable(stock: &dyn Stock, cx: &Context, fixture: &Fixture<'_>) -> Finding {

@@ -1,5 +1,6 @@
 //! The file system: atomic writes, locks, directory handles, links.
 
+mod acl;
 mod atomic;
 pub mod bare;
 pub mod beneath;

@@ -204,12 +204,12 @@ impl Objects {
         Ok(true)
     }
 
-    /// Adds what pins point at themselves to `keep`.
+    /// Adds what pins point at themselves to `keep`; not those of the site `but`.
     ///
     /// # Errors
     /// `Git`.
-    pub fn keep_pins(&self, keep: &mut HashSet<ObjectId>) -> Result<()> {
-        keep.extend(self.pin_holders()?);
+    pub fn keep_pins(&self, but: Option<&str>, keep: &mut HashSet<ObjectId>) -> Result<()> {
+        keep.extend(self.pin_holders(but)?);
         Ok(())
     }
 

@@ -148,10 +148,12 @@ impl Objects {
     ///
     /// # Errors
     /// `Git`.
-    pub(super) fn pin_holders(&self) -> Result<Vec<ObjectId>> {
+    pub(super) fn pin_holders(&self, but: Option<&str>) -> Result<Vec<ObjectId>> {
         let lease = self.lease()?;
+        let but = but.map(|site| ref_name(site, None).map(|name| format!("{name}/"))).transpose()?;
+        let of_others = |name: &str| but.as_ref().is_none_or(|but| !name.starts_with(but.as_str()));
         let references = lease.references().map_err(|error| fault(self.directory(), error))?;
-        Ok(references.flatten().filter_map(|reference| reference.target()).map(from_oid).collect())
+        Ok(references.flatten().filter(|reference| reference.name().is_ok_and(of_others)).filter_map(|reference| reference.target()).map(from_oid).collect())
     }
 }
 

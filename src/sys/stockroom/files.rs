@@ -89,6 +89,18 @@ impl BlobFiles {
         self.inner.directory.join(Name::of(entry).text())
     }
 
+    /// Whether a file elsewhere is a second name of an entry's unpacked file.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn is_linked_to(&self, entry: &Entry, inode: u64, device: u64) -> Result<bool> {
+        match rustix::fs::statat(&self.inner.handle, Name::of(entry).bytes(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => Ok((found.st_ino, found.st_dev) == (inode, device)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(Error::io("look for", &self.path(entry), error.into())),
+        }
+    }
+
     /// Unpacks what is not there yet, on all cores; progress is emitted as `unpack`. Symbolic links are left out.
     ///
     /// # Errors
@@ -114,7 +126,7 @@ impl BlobFiles {
         directory: std::os::fd::BorrowedFd<'_>,
         name: &str,
         mode: LinkMode,
-        permissions: u32,
+        permissions: super::Permissions,
     ) -> Result<LinkMode> {
         super::place::Placing { files: self, objects, entry, directory, name }.place(mode, permissions)
     }

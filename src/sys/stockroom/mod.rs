@@ -11,5 +11,6 @@ mod unpack;
 mod tests;
 
 pub use files::BlobFiles;
+pub use place::Permissions;
 pub use room::{StockLock, Stockroom};
 pub use shelf::{RecordName, TakenArchive};

@@ -26,6 +26,15 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE]);
 }
 
+/// Whose word the permission bits of a new file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permissions {
+    /// These, whatever the umask is.
+    Exactly(u32),
+    /// No more than these; the folder's default list, else the umask, takes from them.
+    Usual(u32),
+}
+
 /// One placing.
 pub(super) struct Placing<'a> {
     pub(super) files: &'a BlobFiles,
@@ -36,7 +45,7 @@ pub(super) struct Placing<'a> {
 }
 
 impl Placing<'_> {
-    pub(super) fn place(&self, mode: LinkMode, permissions: u32) -> Result<LinkMode> {
+    pub(super) fn place(&self, mode: LinkMode, permissions: Permissions) -> Result<LinkMode> {
         if self.entry.mode == FileMode::Symlink {
             return self.symlink();
         }
@@ -81,12 +90,12 @@ impl Placing<'_> {
         }
     }
 
-    fn create(&self, permissions: u32) -> Result<OwnedFd> {
-        let bits = Mode::from_raw_mode(permissions);
+    fn create(&self, permissions: Permissions) -> Result<OwnedFd> {
+        let (Permissions::Exactly(raw) | Permissions::Usual(raw)) = permissions;
+        let bits = Mode::from_raw_mode(raw);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(self.directory, self.name, flags, bits).map_err(|error| self.fault("make", error))?;
-        // The umask must not decide what the caller has decided; a folder's default ACL may.
-        if permissions & UMASK.get_or_init(ground::umask) != 0 {
+        if matches!(permissions, Permissions::Exactly(_)) && raw & UMASK.get_or_init(ground::umask) != 0 {
             rustix::fs::fchmod(&file, bits).map_err(|error| self.fault("set the mode of", error))?;
         }
         Ok(file)

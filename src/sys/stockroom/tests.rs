@@ -21,7 +21,7 @@ fn entry(room: &Stockroom, text: &[u8], mode: FileMode) -> Entry {
 
 fn place(room: &Stockroom, entry: &Entry, folder: &Path, name: &str, mode: LinkMode) -> crate::error::Result<LinkMode> {
     let handle = std::fs::File::open(folder).expect("opened");
-    room.files().place(room.objects(), entry, handle.as_fd(), name, mode, 0o640)
+    room.files().place(room.objects(), entry, handle.as_fd(), name, mode, super::Permissions::Exactly(0o640))
 }
 
 #[test]
