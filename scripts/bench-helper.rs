@@ -1,7 +1,8 @@
 //! What `scripts/bench` needs beside a shell.
 //!
-//! `bench-helper data SEED FILES BYTES RELEASES` writes a repository of so many files, about BYTES each in the mean, as a stream
-//! for `git fast-import`. `bench-helper peak FILE COMMAND…` runs a command and writes its peak memory, in kB, into FILE.
+//! `bench-helper data SEED FILES BYTES RELEASES [CHANGED]` writes a repository of so many files, about BYTES each in the mean, as a
+//! stream for `git fast-import`; each release changes so many of them [otherwise: one in twenty].
+//! `bench-helper peak FILE COMMAND…` runs a command and writes its peak memory, in kB, into FILE.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 use std::fmt::Write as _;
@@ -14,10 +15,12 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["data", seed, files, bytes, releases] => {
-            numbers([seed, files, bytes, releases]).and_then(|[seed, files, bytes, releases]| data(seed, files, bytes, releases))
+            numbers([seed, files, bytes, releases]).and_then(|[seed, files, bytes, releases]| data(seed, files, bytes, releases, None))
         }
+        ["data", seed, files, bytes, releases, changed] => numbers([seed, files, bytes, releases, changed])
+            .and_then(|[seed, files, bytes, releases, changed]| data(seed, files, bytes, releases, Some(changed))),
         ["peak", file, program, rest @ ..] => return peak(file, program, rest),
-        _ => Err(io::Error::other("usage: bench-helper data SEED FILES BYTES RELEASES | bench-helper peak FILE COMMAND…")),
+        _ => Err(io::Error::other("usage: bench-helper data SEED FILES BYTES RELEASES [CHANGED] | bench-helper peak FILE COMMAND…")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,8 +51,8 @@ impl Dice {
     }
 }
 
-/// Every release changes one file in twenty of the one before.
-fn data(seed: u64, files: u64, bytes: u64, releases: u64) -> io::Result<()> {
+/// Every release changes so many files of the one before; one in twenty where that is not said.
+fn data(seed: u64, files: u64, bytes: u64, releases: u64, changed: Option<u64>) -> io::Result<()> {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let vocabulary: Vec<String> = (0..2000).map(|_| (0..3 + dice.roll(8)).map(|_| char::from(b'a' + dice.roll(26) as u8)).collect()).collect();
     let paths: Vec<String> = (0..files).map(path).collect();
@@ -58,8 +61,13 @@ fn data(seed: u64, files: u64, bytes: u64, releases: u64) -> io::Result<()> {
         let message = format!("Release {release}");
         let (time, length) = (1_700_000_000 + release, message.len());
         write!(out, "commit refs/heads/main\nmark :{release}\ncommitter bench <bench@example.org> {time} +0000\ndata {length}\n{message}\n")?;
-        for path in &paths {
-            if release == 1 || dice.roll(20) == 0 {
+        for (at, path) in paths.iter().enumerate() {
+            let changes = match changed {
+                // spread evenly over all folders
+                Some(changed) => (at as u64 + 1) * changed / files != at as u64 * changed / files,
+                None => dice.roll(20) == 0,
+            };
+            if release == 1 || changes {
                 let content = if path.ends_with(".png") { noise(&mut dice, bytes) } else { text(&mut dice, &vocabulary, bytes) };
                 write!(out, "M 100644 inline {path}\ndata {}\n", content.len())?;
                 out.write_all(&content)?;
