@@ -173,7 +173,7 @@ fn two_projects_share_the_stock_and_not_their_trust() {
 
 #[test]
 fn what_cannot_be_is_explained_with_its_line() {
-    let (shop, repo) = told();
+    let (shop, _repo) = told();
     let env = &shop.env;
     let whole = env.read("greffon.toml");
     let cases: [(&str, &str, &[&str]); 5] = [
@@ -197,8 +197,7 @@ fn what_cannot_be_is_explained_with_its_line() {
         }
     }
     // What is no extension at all.
-    env.write("greffon.toml", whole.replace("told.git", "plain.git"));
-    repo.write("readme.txt", "nothing");
+    env.write("greffon.toml", whole.replace("told.git\"", "plain.git\", tag = \"v1.0\""));
     let plain = Repo::init(&env.root().join("work-plain"));
     plain.write("code.txt", "x");
     plain.commit("1.0");
