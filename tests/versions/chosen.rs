@@ -167,3 +167,25 @@ fn the_core_is_held_at_the_sites_version() {
     world.run("update").succeeds();
     assert_eq!(world.locked(), ["campus 5.0.0", "a 2.0.0", "b 2.0.0"]);
 }
+
+#[test]
+fn names_may_have_scopes() {
+    let world = World::new();
+    world.put("plugins/@acme/forum", &[v("1.0.0", &[("plugins/@acme/base", "1.*")]), v("2.0.0", &[("plugins/@acme/base", "1.*")])]);
+    world.plain("plugins/@acme/base", &["1.4.0"]);
+    world.manifest("[types.plugins]\n[sites.main]\npath = \"site\"\n");
+    world.run("add plugins/@acme/forum@1.*").succeeds();
+    assert!(world.env.read("greffon.toml").contains("\"@acme/forum\" = \"1.*\""), "{}", world.env.read("greffon.toml"));
+    let lock = world.env.read("greffon.lock");
+    assert!(lock.contains("\"plugins/@acme/forum@1.0.0\" = {"), "{lock}");
+    world.run("lock --check").succeeds();
+    world.run("sync").succeeds();
+    assert_eq!(world.code("site", "@acme/base"), "@acme/base 1.4.0\n");
+    world.run("why @acme/base").succeeds().prints("plugins/@acme/forum 1.0.0 needs plugins/@acme/base 1.*");
+    world.run("why --not @acme/forum@2.0.0").succeeds().prints("asks for plugins/@acme/forum 1.*");
+    world.run("update @acme/forum --to 2.0.0").succeeds();
+    world.run("sync").succeeds();
+    assert_eq!(world.code("site", "@acme/forum"), "@acme/forum 2.0.0\n");
+    world.run("add @acme/nobody").fails(1);
+    world.run("add plugins/@acme@1").fails(1);
+}

@@ -144,3 +144,130 @@ fn a_search_that_takes_too_long_is_undecided_and_never_impossible() {
     world.env.write("greffon.toml", text.replace("0.05", "-1"));
     world.run("lock").fails(1).says("solve-seconds");
 }
+
+#[test]
+fn what_an_optional_group_needs_is_told_as_such() {
+    let world = World::new();
+    world.put("plugins/a", &[with(v("1.0.0", &[]), "optional", json!({ "video": { "plugins/codec": "2.*" } }))]);
+    world.plain("plugins/codec", &["1.0.0"]);
+    world.manifest("[types.plugins]\na = { version = \"*\", optional = [\"video\"] }\n");
+    let run = world.run("lock").fails(1);
+    assert_eq!(
+        steps(&run.stderr),
+        [
+            "greffon.toml:11 asks for plugins/a *",
+            "plugins/a 1.0.0 with the group `video` needs plugins/codec 2.*",
+            "there is no plugins/codec 2.*",
+            "repository ours has plugins/codec 1.0.0",
+        ]
+    );
+    world.manifest("[types.plugins]\na = { version = \"*\", optional = [\"vdeo\"] }\n");
+    world.run("lock").fails(1).says("plugins/a 1.0.0 has no optional group `vdeo`; there is `video`");
+}
+
+#[test]
+fn versions_that_cannot_be_used_are_folded_by_their_reason() {
+    let world = World::new();
+    let mut versions: Vec<_> = (0..12).map(|at| with(v(&format!("1.{at}.0"), &[]), "yanked", json!("they lose data"))).collect();
+    versions.push(with(v("1.12.0", &[]), "yanked", json!("it does not start")));
+    versions.push(v("0.9.0", &[]));
+    world.put("plugins/chat", &versions);
+    world.manifest("[types.plugins]\nchat = \"1.*\"\n");
+    let run = world.run("lock").fails(1).says("fix 1: ask for plugins/chat `0.9+`");
+    assert_eq!(
+        steps(&run.stderr),
+        [
+            "greffon.toml:11 asks for plugins/chat 1.*",
+            "plugins/chat 1.12.0 was withdrawn: it does not start",
+            "plugins/chat 1.0.0 to 1.11.0 were withdrawn: they lose data",
+        ]
+    );
+}
+
+#[test]
+fn a_repository_that_is_passed_over_is_told_where_it_has_what_is_asked_for() {
+    let world = World::new();
+    world.index("other");
+    world.plain("plugins/a", &["1.0.0"]);
+    world.put_in("other", "plugins/a", None, &[v("2.0.0", &[]), v("2.1.0", &[])]);
+    world.put_in("other", "plugins/b", None, &[v("1.0.0", &[("plugins/a", "2.*")])]);
+    let manifest = |wishes: &str| {
+        world.manifest(&format!("[[config.repositories]]\nname = \"other\"\nuse = \"builtin:index\"\nurl = \"other\"\n[types.plugins]\n{wishes}"));
+    };
+    let told = "repository other has plugins/a 2.1.0 and 1 more that would do, but the name belongs to repository ours, which comes first; \
+                `repository = \"other\"` beside its version asks there";
+    for wishes in ["a = \"2.*\"\n", "b = \"*\"\n"] {
+        manifest(wishes);
+        world.run("lock").fails(1).says("there is no plugins/a 2.*").says(told);
+    }
+    manifest("a = { version = \"2.*\", repository = \"other\" }\nb = \"*\"\n");
+    world.lock();
+    assert_eq!(world.locked(), ["a 2.1.0", "b 1.0.0"]);
+    // one that has nothing better is not mentioned
+    manifest("a = \"3.*\"\n");
+    let run = world.run("lock").fails(1);
+    assert!(!run.stderr.contains("repository other"), "{}", run.stderr);
+}
+
+#[test]
+fn conflicts_beside_unknown_names_are_told_too() {
+    let world = diamond();
+    world.manifest("[types.plugins]\nqiuz = \"*\"\nquiz = \"2.*\"\nreport = \"*\"\n");
+    let run = world.run("lock").fails(1).says("greffon.toml:11 asks for plugins/qiuz, which no repository knows").says("did you mean `plugins/quiz`?");
+    assert!(run.stderr.contains("error: no versions fit what site work asks for\n"), "{}", run.stderr);
+    run.says("plugins/report 3.0.0 needs plugins/grades 1.*").says("no version of plugins/grades fits all of this");
+}
+
+#[test]
+fn many_conflicts_are_all_told_and_fixed_at_once() {
+    let world = World::new();
+    let count = 7;
+    for at in 0..count {
+        world.put(&format!("plugins/p{at}"), &[v("1.0.0", &[(&format!("plugins/q{at}"), "2.*")])]);
+        world.plain(&format!("plugins/q{at}"), &["1.0.0", "2.0.0"]);
+    }
+    world.plain("plugins/fine", &["1.0.0"]);
+    let wishes: String = (0..count).map(|at| format!("p{at} = \"*\"\nq{at} = \"1.*\"\n")).collect();
+    world.manifest(&format!("[types.plugins]\nfine = \"*\"\n{wishes}"));
+    let run = world.run("lock").fails(1);
+    for at in 0..count {
+        assert!(run.stderr.contains(&format!("  = conflict {} of {count}:\n", at + 1)), "{}", run.stderr);
+        assert!(run.stderr.contains(&format!("  = plugins/p{at} 1.0.0 needs plugins/q{at} 2.*\n")), "{}", run.stderr);
+    }
+    assert!(run.stderr.lines().count() < 75, "the manifest is not shown line for line: {}", run.stderr);
+    assert!(run.stderr.contains("fix 1: ask for plugins/q0 `2.0+` instead of `1.*` in greffon.toml:13"), "{}", run.stderr);
+    world.run("fix 1").succeeds();
+    let locked = world.locked();
+    assert_eq!(locked.len(), 1 + 2 * count);
+    assert!(locked.contains(&"q6 2.0.0".to_owned()) && locked.contains(&"fine 1.0.0".to_owned()), "{locked:?}");
+}
+
+#[test]
+fn who_cannot_have_the_newer_core_is_offered_to_do_without() {
+    let world = World::new();
+    world.plain("core/campus", &["4.5.6", "5.1.0"]);
+    world.put("plugins/a", &[v("1.0.0", &[("core/campus", ">=5")])]);
+    world.put("plugins/b", &[v("1.0.0", &[("core/campus", ">=5.1")])]);
+    world.manifest("[types.core]\ncampus = \"4.5.6\"\n[types.plugins]\na = \"*\"\nb = \"*\"\n");
+    let run = world.run("lock").fails(1);
+    assert!(run.stderr.contains("fix 1: ask for core/campus `5.1+` instead of `4.5.6`"), "{}", run.stderr);
+    assert!(run.stderr.contains("fix 2: no longer ask for plugins/a in greffon.toml:13, and no longer ask for plugins/b in greffon.toml:14"), "{}", run.stderr);
+}
+
+#[test]
+fn exclusions_across_types_end_with_a_last_word() {
+    let world = World::new();
+    world.plain("plugins/chat", &["1.0.0", "2.0.0"]);
+    world.put("themes/dark", &[with(v("1.0.0", &[]), "conflicts", json!({ "plugins/chat": ">=2" }))]);
+    world.manifest("[types.plugins]\nchat = \"2.*\"\n[types.themes]\ndark = \"*\"\n");
+    let run = world.run("lock").fails(1).says("fix 1: ask for plugins/chat `1.0+`");
+    assert_eq!(
+        steps(&run.stderr),
+        [
+            "greffon.toml:13 asks for themes/dark *",
+            "themes/dark 1.0.0 excludes plugins/chat >=2",
+            "greffon.toml:11 asks for plugins/chat 2.*, which is 2.0.0",
+            "no choice of versions satisfies all of this",
+        ]
+    );
+}

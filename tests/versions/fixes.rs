@@ -174,3 +174,20 @@ fn an_exact_version_in_stock_does_not_hide_the_others() {
     world.manifest("[types.core]\ncampus = \"4.5.6\"\n[types.plugins]\nforum = \"*\"\n");
     world.run("lock").fails(1).says("core/campus 4.5.6 is too old for that; 5.0.0 would do").says("fix 1: ask for core/campus `5.0+`");
 }
+
+#[test]
+fn what_a_fix_is_made_of_is_for_nobody_elses_eyes() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = too_old();
+    // the manifest that `add` would have written is kept with its fixes
+    world.manifest("[types.core]\ncampus = \"4.5.6\"\n");
+    world.lock();
+    world.run("add plugins/forum@2.*").fails(1);
+    let folder = world.env.home().join(".local/share/greffon/fixes");
+    let kept: Vec<_> = std::fs::read_dir(&folder).expect("in the user's own folder").map(|entry| entry.expect("listed").path()).collect();
+    assert_eq!(kept.len(), 1);
+    let mode = std::fs::metadata(&kept[0]).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "{mode:o}");
+    let text = std::fs::read_to_string(&kept[0]).expect("ours to read");
+    assert!(text.contains("the school") || text.contains("campus"), "{text}");
+}
