@@ -121,16 +121,18 @@ impl Finder<'_> {
         Ok(())
     }
 
-    /// Adds a fix that is not there yet. To drop an element from the manifest that stays nevertheless is worth telling only
-    /// where no other requirement on it helps.
     fn offer(fix: Option<Fix>, fixes: &mut Vec<Fix>) {
-        let Some(fix) = fix else { return };
+        let fix = fix.filter(|fix| Self::is_news(fix, fixes));
+        fixes.extend(fix);
+    }
+
+    /// Whether a fix is not there yet. To drop an element from the manifest that stays nevertheless is worth telling only where
+    /// no other requirement on it helps.
+    fn is_news(fix: &Fix, fixes: &[Fix]) -> bool {
         let asked =
             |wanted: &ElementId| fixes.iter().flat_map(|fix| &fix.changes).any(|change| matches!(change, FixChange::Require { id, .. } if id == wanted));
         let idle = fix.changes.iter().any(|change| matches!(change, FixChange::Remove { id, stays: true } if asked(id)));
-        if !idle && !fixes.contains(&fix) {
-            fixes.push(fix);
-        }
+        !idle && !fixes.contains(fix)
     }
 
     /// The single changes that touch a conflict: first other requirements, then removals.
@@ -209,7 +211,7 @@ impl Finder<'_> {
             let more: Vec<Try> = attempts.iter().copied().chain([attempt]).collect();
             match self.ways(&more)? {
                 Verdict::Possible => {
-                    if let Some(fix) = self.settled(&self.least(more)?)?.filter(|fix| !known.contains(fix)) {
+                    if let Some(fix) = self.settled(&self.least(more)?)?.filter(|fix| Self::is_news(fix, known)) {
                         return Ok(Some(fix));
                     }
                 }
