@@ -213,6 +213,28 @@ fn a_locked_tag_that_moved_is_an_alarm() {
 }
 
 #[test]
+fn a_locked_commit_that_is_gone_is_told_with_where_its_tag_stands() {
+    let (campus, camp, repo) = scene();
+    let before = repo.rev("v1.0");
+    repo.git(&["checkout", "-q", "--orphan", "anew"]);
+    repo.write("more.php", "<?php\n").commit("anew");
+    for name in ["v1.1", "v1.2", "v1.3", "v1.4"] {
+        repo.git(&["tag", "-d", name]);
+    }
+    repo.tag("v1.0").branch("main");
+    let after = repo.rev("v1.0");
+    repo.git(&["branch", "-D", "anew"]);
+    camp.push_afresh(&repo, "mod_x");
+    for gone in ["one", ".greffon-one"] {
+        std::fs::remove_dir_all(campus.env.path(gone)).expect("a site");
+    }
+    let failed = campus.env.greffon(["sync", "--site", "one", "-y"]).env("GREFFON_STOCK", campus.env.path("other")).run().fails(1);
+    let words = format!("the tag `v1.0` was moved: it led to {before}, and stands at {after} now");
+    assert!(failed.stderr.contains(&words), "{}", failed.stderr);
+    assert!(!campus.env.exists("one"));
+}
+
+#[test]
 fn an_index_carries_advisories_too() {
     let campus = Campus::new();
     campus.core();

@@ -119,6 +119,12 @@ impl Camp {
         repo.publish(&self.folder.join(format!("{component}.git")));
     }
 
+    /// As [`Self::push`], with nothing left of what no branch or tag leads to.
+    pub fn push_afresh(&self, repo: &Repo, component: &str) {
+        std::fs::remove_dir_all(self.folder.join(format!("{component}.git"))).expect("a repository");
+        self.push(repo, component);
+    }
+
     pub fn advise(&self, id: &str, text: &str) -> &Self {
         self.index.write(&format!("advisories/{id}.yml"), format!("id: {id}\n{text}"));
         self.publish();

@@ -17,7 +17,7 @@ fn rank(hit: &SearchHit, words: &str) -> Option<u8> {
     let summary = || hit.summary.as_ref().is_some_and(|summary| summary.to_lowercase().contains(words));
     if name == words || full == words {
         Some(0)
-    } else if name.starts_with(words) {
+    } else if name.starts_with(words) || (!words.is_empty() && name.split_once('_').is_some_and(|(_, rest)| rest == words)) {
         Some(1)
     } else if full.contains(words) {
         Some(2)

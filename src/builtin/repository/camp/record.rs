@@ -79,7 +79,7 @@ impl Listed {
             build: own("moodle-version"),
             tag: own("tag"),
             commit: text(document, "commit").and_then(|commit| commit.parse().ok()),
-            published: own("published").or_else(|| own("released")),
+            published: own("released").or_else(|| own("published")),
         }
     }
 }
