@@ -6,7 +6,13 @@ mod check;
 #[path = "moodle_ops/cores.rs"]
 mod cores;
 mod moodle_site;
+#[path = "moodle_ops/moving.rs"]
+mod moving;
+#[path = "moodle_ops/phases.rs"]
+mod phases;
 mod support;
+#[path = "moodle_ops/traps.rs"]
+mod traps;
 
 use std::io::Write;
 

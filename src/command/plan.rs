@@ -88,9 +88,13 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         save(workspace, &plan, &sites, out)?;
     }
     let (findings, failures) = security::of_plan(workspace, &plan, Freshness::KeptOrFirst)?;
+    let data = data_notes(workspace, &sites, &plan)?;
     let mut report = report(plan, options.exit_code);
     report.findings = findings;
     report.warnings.extend(failures);
+    for (site, note) in report.sites.iter_mut().zip(data) {
+        site.notes.extend(note);
+    }
     report.extensions.clone_from(&workspace.surveyed);
     report.extension_changes.clone_from(&workspace.brought);
     report.libraries = Extensions::libraries(&workspace.manifest);
@@ -98,6 +102,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         site.hooks = Hooks::titles(&workspace.manifest, &site.name, &site.changes);
     }
     Ok(report)
+}
+
+/// What the data of each site would be too new for.
+fn data_notes(workspace: &Workspace, sites: &[&WantedSite], plan: &Plan) -> Result<Vec<Option<String>>> {
+    let one = |plan: &SitePlan| {
+        let Some(wanted) = sites.iter().find(|site| site.name == plan.name && !plan.is_empty() && plan.tree.is_some()) else { return Ok(None) };
+        let (downgrades, _) = hooks::downgrades(workspace, &workspace.site(wanted)?, &plan.grafts)?;
+        Ok((!downgrades.is_empty()).then(|| format!("the application's data are too new for it: {}", hooks::told(&downgrades))))
+    };
+    plan.sites.iter().map(one).collect()
 }
 
 /// The report of a plan.

@@ -40,6 +40,8 @@ pub struct Options {
     pub if_version_mismatch: Option<IfVersionMismatch>,
     /// Overrides `if-removed`.
     pub if_removed: Option<IfRemoved>,
+    /// The application's data were put back by hand: they are no longer too new for older code.
+    pub data_restored: bool,
     /// What the generation's message says.
     pub reason: Option<String>,
 }
@@ -233,7 +235,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     {
         return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
     }
-    around.before_sync(&made.sites)?;
+    around.before_sync(&made.sites, options)?;
     workspace.write(Some(&manifest.text), Some(&made.lock))?;
     let request = ApplyRequest {
         sites: made.sites.clone(),

@@ -221,6 +221,10 @@ shape! {
         "after-rollback" => after_rollback: HookEntry,
         /// When a run failed.
         "on-failure" => on_failure: HookEntry,
+        /// Before an element is removed whose data are to go with it.
+        "purge" => purge: HookEntry,
+        /// At every moment of a change that the script has a function for.
+        "around" => around: HookEntry,
     }
 
     /// One hook.
@@ -235,6 +239,8 @@ shape! {
         "only" => only: Vec<At<String>>,
         /// The user that its programs run as.
         "run-as" => run_as: At<String>,
+        /// Programs that run as whoever runs greffon all the same.
+        "as-self" => as_self: Vec<At<String>>,
     }
 
     /// What this folder is as a package.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -25,6 +26,66 @@ pub struct Facts {
     pub attempt: u32,
     /// Whom programs run as; `None`: whoever runs greffon.
     pub run_as: Option<String>,
+    /// Programs that run as whoever runs greffon all the same.
+    pub as_self: Vec<String>,
+    /// How a hook says that its application's data follow the code in place.
+    pub data: Option<Follows>,
+}
+
+/// What a hook can say and ask of its application's data.
+#[derive(Clone)]
+pub struct Follows(Arc<dyn DataRecord>);
+
+/// Keeps which code an application's data belong to.
+pub trait DataRecord: Send + Sync {
+    /// They belong to the code in place.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    fn follow(&self) -> Result<()>;
+
+    /// Whether that was ever said.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    fn is_known(&self) -> Result<bool>;
+}
+
+impl Follows {
+    /// With this record.
+    pub fn new(record: impl DataRecord + 'static) -> Self {
+        Self(Arc::new(record))
+    }
+
+    /// With a record that nobody keeps: for trials.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self::new(Nowhere(AtomicBool::new(false)))
+    }
+
+    /// The record.
+    pub(super) fn record(&self) -> &dyn DataRecord {
+        &*self.0
+    }
+}
+
+struct Nowhere(AtomicBool);
+
+impl DataRecord for Nowhere {
+    fn follow(&self) -> Result<()> {
+        self.0.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn is_known(&self) -> Result<bool> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl std::fmt::Debug for Follows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Follows")
+    }
 }
 
 /// A script that answers the methods of a role.

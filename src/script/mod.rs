@@ -59,7 +59,7 @@ mod value;
 mod watch;
 
 pub use grants::{Allowed, Grants, Kind};
-pub use instance::{Facts, Instance};
+pub use instance::{DataRecord, Facts, Follows, Instance};
 pub use limits::Limits;
 pub use load::Script;
 pub use scheme::ScriptScheme;

@@ -11,6 +11,7 @@ mod apply;
 mod build;
 mod content;
 mod crew;
+mod data;
 mod draft;
 mod drift;
 mod edits;
@@ -44,6 +45,7 @@ use std::path::{Path, PathBuf};
 
 pub use adopt::{Standing, Standings, is_protected};
 pub use build::build;
+pub use data::DataVersions;
 pub use edits::Edit;
 pub use patches::KeptPatch;
 pub use pending::Pending;

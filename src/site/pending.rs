@@ -20,6 +20,12 @@ pub struct Pending {
     pub hooks: Vec<String>,
     /// How many times they were begun.
     pub attempt: u32,
+    /// The generation that a rollback went back to, where they belong to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<u64>,
+    /// What waited before, while these are only expected: it waits on where their generation never comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Box<Pending>>,
 }
 
 #[derive(Serialize, Deserialize)]

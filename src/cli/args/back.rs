@@ -100,6 +100,9 @@ pub(crate) struct RollbackArgs {
     /// Why, for the hold and the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+    /// The application's data were put back by hand: go back although they were too new for that code
+    #[arg(long)]
+    pub(crate) data_restored: bool,
 }
 
 /// Files that were put aside: list them, put them back, drop them

@@ -80,6 +80,9 @@ pub(crate) struct SyncOptions {
     /// What to do with the data that the application keeps for elements that go
     #[arg(long, value_name = "WHAT", value_parser = choice::<IfRemoved>(&["ask", "abort", "keep-data", "purge"]))]
     pub(crate) if_removed: Option<IfRemoved>,
+    /// The application's data were put back by hand: take older code although they were too new for it
+    #[arg(long)]
+    pub(crate) data_restored: bool,
     /// This element's data may be destroyed; may be given again
     #[arg(long, value_name = "TYPE/NAME")]
     pub(crate) purge: Vec<String>,

@@ -48,6 +48,7 @@ pub(super) fn sync_options(args: SyncOptions, plan: Option<PathBuf>) -> command:
         if_local_changes: args.if_local_changes,
         if_version_mismatch: args.if_version_mismatch,
         if_removed: args.if_removed,
+        data_restored: args.data_restored,
         reason: args.reason,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Moment;
+use super::{Downgrade, Moment};
 use crate::model::{Action, Change, Graft, WantedSite};
 
 /// What happens to a site, for its hooks.
@@ -20,13 +20,25 @@ pub struct Happening {
     pub from: Option<u64>,
     /// What the run says of itself.
     pub reason: String,
+    /// What the site's data are too new for afterwards.
+    pub downgrades: Vec<Downgrade>,
+    /// Hooks that wait from before.
+    pub pending: Vec<String>,
+    /// The generation that a rollback went back to.
+    pub back_to: Option<u64>,
+    /// Whether the files were changed before the run failed.
+    pub applied: bool,
 }
 
-/// `{moment, site: {name, path}, changes, elements, generation, from, reason}`; `elements` is all that the site is made of then, `{id, type, name, version, path}`; for a moment of one element its `element` too.
+/// `{moment, site: {name, path}, changes, elements, generation, from, back_to, reason, downgrades, pending, applied}`; `elements` is all that the site
+/// is made of then, `{id, type, name, version, path, tree}`; for a moment of one element its `element` too.
 pub(super) fn event(moment: Moment, site: &WantedSite, happening: &Happening, change: Option<&Change>) -> Value {
     let changes: Vec<Value> = happening.changes.iter().map(|change| told(site, happening, change)).collect();
-    let whole =
-        |graft: &Graft| json!({ "id": graft.id, "type": graft.id.kind(), "name": graft.id.name(), "version": graft.version, "path": graft.placement.path });
+    let whole = |graft: &Graft| {
+        json!({
+            "id": graft.id, "type": graft.id.kind(), "name": graft.id.name(), "version": graft.version, "path": graft.placement.path, "tree": graft.tree,
+        })
+    };
     let elements: Vec<Value> = happening.after.iter().map(whole).collect();
     let mut event = json!({
         "moment": moment.key(),
@@ -35,7 +47,11 @@ pub(super) fn event(moment: Moment, site: &WantedSite, happening: &Happening, ch
         "elements": elements,
         "generation": happening.generation,
         "from": happening.from,
+        "back_to": happening.back_to,
         "reason": happening.reason,
+        "downgrades": happening.downgrades,
+        "pending": happening.pending,
+        "applied": happening.applied,
     });
     if let Some(change) = change {
         event["element"] = told(site, happening, change);

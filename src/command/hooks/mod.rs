@@ -3,6 +3,7 @@
 //! `said` reads what the manifest says, `event` makes what a hook is told, `run` runs them. A before-hook may veto: nothing was
 //! written then. After-hooks are recorded as pending before the first starts and taken off one by one as they end well.
 
+mod data;
 mod event;
 mod run;
 mod said;
@@ -10,6 +11,8 @@ mod sync;
 
 use std::fmt;
 
+pub use data::Downgrade;
+pub(in crate::command) use data::{downgrades, told};
 pub use event::Happening;
 pub use run::Hooks;
 pub use said::mentioned;
@@ -44,16 +47,19 @@ pub enum Moment {
     AfterRollback,
     /// When a run failed.
     OnFailure,
+    /// Before an element is removed whose data are to go with it.
+    Purge,
 }
 
 impl Moment {
     /// All, in the order they come.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BeforeResolve,
         Self::AfterResolve,
         Self::BeforeFetch,
         Self::AfterFetch,
         Self::BeforeSync,
+        Self::Purge,
         Self::BeforeRemove,
         Self::BeforeInstall,
         Self::AfterRemove,
@@ -63,6 +69,12 @@ impl Moment {
         Self::AfterRollback,
         Self::OnFailure,
     ];
+
+    /// Whether it is a moment of a change: what `around` stands for.
+    #[must_use]
+    pub fn is_around(self) -> bool {
+        !matches!(self, Self::BeforeResolve | Self::AfterResolve | Self::BeforeFetch | Self::AfterFetch)
+    }
 
     /// The key in `[hooks]`.
     #[must_use]
@@ -81,6 +93,7 @@ impl Moment {
             Self::BeforeRollback => "before-rollback",
             Self::AfterRollback => "after-rollback",
             Self::OnFailure => "on-failure",
+            Self::Purge => "purge",
         }
     }
 
@@ -93,7 +106,7 @@ impl Moment {
     /// Whether it is about one element.
     #[must_use]
     pub fn is_each(self) -> bool {
-        matches!(self, Self::BeforeInstall | Self::AfterInstall | Self::BeforeRemove | Self::AfterRemove)
+        matches!(self, Self::BeforeInstall | Self::AfterInstall | Self::BeforeRemove | Self::AfterRemove | Self::Purge)
     }
 }
 

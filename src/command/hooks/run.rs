@@ -1,10 +1,12 @@
 //! Hooks loaded for a site, and run.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
 use super::event::{Happening, event};
-use super::said::{Said, fits, of_site};
-use super::{Moment, said};
+use super::said::{Said, about, concerned, of_site};
+use super::{Moment, data, said};
 use crate::command::Workspace;
 use crate::command::diff::elements;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +14,7 @@ use crate::manifest::Manifest;
 use crate::model::{Action, Change, WantedSite};
 use crate::roles::wire::Role;
 use crate::roles::{Context, Level};
-use crate::script::{Facts, Instance};
+use crate::script::{Facts, Follows, Instance};
 use crate::site::{Pending, Site};
 
 /// The hooks of one site, loaded: whatever is wrong with one is told before anything is written.
@@ -20,6 +22,10 @@ use crate::site::{Pending, Site};
 pub struct Hooks<'a> {
     site: &'a WantedSite,
     list: Vec<(Said, Instance)>,
+    /// What `data::follows()` does for this site.
+    data: Follows,
+    /// Those whose before-hooks ended well in this run.
+    begun: RefCell<Vec<String>>,
 }
 
 impl<'a> Hooks<'a> {
@@ -35,14 +41,19 @@ impl<'a> Hooks<'a> {
                 return Err(said.named.place.iter().cloned().fold(error, Error::at));
             }
             let instance = workspace.extensions.script(&said.named, Role::Hook, said.with.clone())?;
-            if !instance.script().has(&said.moment.function()) {
+            let has = instance.script().has(&said.moment.function());
+            if said.maybe && !has {
+                continue;
+            }
+            if !has {
                 let error = Error::new(ErrorKind::Extension, format!("the hook `{}` has no function `{}`", said.named.target, said.moment.function()))
                     .hint(format!("write `fn {}(event, host)`", said.moment.function()));
                 return Err(said.named.place.iter().cloned().fold(error, Error::at));
             }
             list.push((said, instance));
         }
-        Ok(Self { site, list })
+        let data = data::follows(workspace, site)?;
+        Ok(Self { site, list, data, begun: RefCell::default() })
     }
 
     /// The hooks that these changes would start, in order.
@@ -53,16 +64,24 @@ impl<'a> Hooks<'a> {
         }
         let all = of_site(manifest, site);
         let fitting = all.iter().filter(|said| match said.moment {
-            Moment::BeforeRollback | Moment::AfterRollback | Moment::OnFailure => false,
+            Moment::BeforeRollback | Moment::AfterRollback | Moment::OnFailure | Moment::Purge => false,
             _ => concerned(said, changes),
         });
-        fitting.map(Said::title).collect()
+        let mut titles = Vec::new();
+        for said in fitting {
+            let title = if said.maybe { format!("around {}", said.named.target) } else { said.title() };
+            if !titles.contains(&title) {
+                titles.push(title);
+            }
+        }
+        titles
     }
 
     /// Whether a hook of the site runs when this element is removed: it may be the application's uninstall.
     #[must_use]
     pub fn have_part_in_removal(manifest: &Manifest, site: &str, change: &Change) -> bool {
-        of_site(manifest, site).iter().any(|said| matches!(said.moment, Moment::BeforeRemove | Moment::AfterRemove) && about(said, change))
+        let part = |said: &Said| said.moment == Moment::Purge || (!said.maybe && matches!(said.moment, Moment::BeforeRemove | Moment::AfterRemove));
+        of_site(manifest, site).iter().any(|said| part(said) && about(said, change))
     }
 
     /// The site's name.
@@ -83,6 +102,32 @@ impl<'a> Hooks<'a> {
         self.list.iter().filter(|(said, _)| said.moment == moment).map(|(said, _)| said.title()).collect()
     }
 
+    /// Has the data of removed elements destroyed.
+    ///
+    /// # Errors
+    /// The first hook that failed.
+    pub fn purge(&self, cx: &Context, happening: &Happening) -> Result<()> {
+        let changes = happening.changes.iter().filter(|change| goes_with_its_data(change)).cloned().collect();
+        let purged = Happening { changes, ..happening.clone() };
+        for (said, instance) in self.list.iter().filter(|(said, _)| said.moment == Moment::Purge) {
+            self.run_one(cx, said, instance, &purged, 0).map_err(|error| {
+                error
+                    .wrap(format!("the hook `{}` could not destroy data of site `{}`", said.title(), self.site.name))
+                    .note("no file was changed")
+                    .hint(format!("mend the cause and run it again, or leave the data with `--if-removed keep-data`: `greffon sync --site {}`", self.site.name))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Of what waits from a sync, what is not done otherwise by hooks of a rollback.
+    #[must_use]
+    pub fn left_after_rollback(&self, hooks: Vec<String>) -> Vec<String> {
+        let of = |title: &String| self.list.iter().find(|(said, _)| said.title() == *title).map(|(said, _)| said.named.target.clone());
+        let goes_back = |target: &String| self.list.iter().any(|(said, _)| said.moment == Moment::AfterRollback && said.named.target == *target);
+        hooks.into_iter().filter(|title| title.starts_with(Moment::AfterRollback.key()) || !of(title).is_some_and(|target| goes_back(&target))).collect()
+    }
+
     /// Runs the before-hooks of these moments; the first that throws is a veto.
     ///
     /// # Errors
@@ -92,6 +137,7 @@ impl<'a> Hooks<'a> {
             for (said, instance) in self.list.iter().filter(|(said, _)| said.moment == *moment) {
                 self.run_one(cx, said, instance, happening, 0)
                     .map_err(|error| refused(error, &format!("the hook `{}` did not let site `{}` change", said.named.target, self.site.name)))?;
+                self.begun.borrow_mut().push(said.named.target.clone());
             }
         }
         Ok(())
@@ -137,6 +183,7 @@ impl<'a> Hooks<'a> {
         for (said, instance) in self.list.iter().filter(|(said, _)| said.moment == Moment::OnFailure) {
             let mut event = event(Moment::OnFailure, self.site, happening, None);
             event["error"] = Value::from(error.message());
+            event["begun"] = Value::from(self.begun.borrow().contains(&said.named.target));
             if let Err(error) = self.at(said, instance, 0).ask(cx, &Moment::OnFailure.function(), event) {
                 cx.log(Level::Warning, format!("the hook `{}` failed: {error}", said.title()));
             }
@@ -157,8 +204,15 @@ impl<'a> Hooks<'a> {
     }
 
     fn at(&self, said: &Said, instance: &Instance, attempt: u32) -> Instance {
-        let facts =
-            Facts { name: said.named.target.clone(), role: Role::Hook.word().to_owned(), options: said.with.clone(), attempt, run_as: said.run_as.clone() };
+        let facts = Facts {
+            name: said.named.target.clone(),
+            role: Role::Hook.word().to_owned(),
+            options: said.with.clone(),
+            attempt,
+            run_as: said.run_as.clone(),
+            as_self: said.as_self.clone(),
+            data: Some(self.data.clone()),
+        };
         instance.at_site(&self.site.path, facts)
     }
 
@@ -166,13 +220,17 @@ impl<'a> Hooks<'a> {
         error
             .wrap(format!("the hook `{}` of site `{}` failed", said.title(), self.site.name))
             .note(format!("the files are in place as generation {generation}; the hook and those after it are pending"))
-            .hint(format!("mend the cause and run `greffon sync --site {0}` again, or go back with `greffon rollback --site {0}`", self.site.name))
     }
 }
 
 /// Whether a text can be a user's name.
 fn is_user(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '$'))
+}
+
+/// Whether it was agreed that an element's data go with it.
+pub(super) fn goes_with_its_data(change: &Change) -> bool {
+    change.action == Action::Remove && change.destructive
 }
 
 /// A veto keeps what the script said as its first line.
@@ -190,28 +248,6 @@ fn refused(error: Error, what: &str) -> Error {
     }
     out = out.note(format!("it said: {said}"));
     out.caused_by(error)
-}
-
-/// Whether a hook runs for these changes at all.
-fn concerned(said: &Said, changes: &[Change]) -> bool {
-    if said.moment.is_each() {
-        changes.iter().any(|change| about(said, change))
-    } else {
-        said.only.is_empty() || changes.iter().any(|change| named(said, change))
-    }
-}
-
-fn named(said: &Said, change: &Change) -> bool {
-    said.only.is_empty() || said.only.iter().any(|pattern| fits(pattern, &change.id.to_string()))
-}
-
-fn about(said: &Said, change: &Change) -> bool {
-    let removal = change.action == Action::Remove;
-    let fitting = match said.moment {
-        Moment::BeforeRemove | Moment::AfterRemove => removal,
-        _ => !removal,
-    };
-    fitting && named(said, change)
 }
 
 /// What the generation in place changed against the one before it: what its pending hooks are told.
@@ -243,6 +279,7 @@ pub(super) fn happened(site: &Site, reason: &str) -> Result<Happening> {
         after: current.grafts,
         before: before.map(|before| before.grafts).unwrap_or_default(),
         reason: reason.to_owned(),
+        ..Happening::default()
     })
 }
 

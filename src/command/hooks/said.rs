@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Moment;
 use crate::manifest::{Manifest, UseKind};
+use crate::model::{Action, Change};
 use crate::registry::Named;
 
 /// One hook as the manifest has it.
@@ -17,6 +18,10 @@ pub(super) struct Said {
     pub(super) only: Vec<String>,
     /// `run-as`: whom its programs run as.
     pub(super) run_as: Option<String>,
+    /// `as-self`: programs that do not.
+    pub(super) as_self: Vec<String>,
+    /// Said by `around`: it runs where the script has a function for the moment.
+    pub(super) maybe: bool,
     /// 1, and one more for each earlier hook of the same moment and script: what tells them apart in the record of what is pending.
     pub(super) nth: usize,
 }
@@ -52,25 +57,30 @@ pub fn mentioned(manifest: &Manifest) -> Vec<Named> {
     for table in std::iter::once(&manifest.hooks).chain(manifest.site_hooks.values()) {
         table_of(manifest, table, &mut found);
     }
-    found.into_iter().map(|said| said.named).collect()
+    found.into_iter().filter(|said| !said.maybe || said.moment == Moment::AfterSync).map(|said| said.named).collect()
 }
 
 fn table_of(manifest: &Manifest, table: &Value, found: &mut Vec<Said>) {
     for moment in Moment::ALL {
         if let Some(entry) = table.get(moment.key()) {
-            entries(manifest, moment, entry, found);
+            entries(manifest, moment, entry, false, found);
+        }
+        if moment.is_around()
+            && let Some(entry) = table.get("around")
+        {
+            entries(manifest, moment, entry, true, found);
         }
     }
 }
 
-fn entries(manifest: &Manifest, moment: Moment, entry: &Value, found: &mut Vec<Said>) {
+fn entries(manifest: &Manifest, moment: Moment, entry: &Value, maybe: bool, found: &mut Vec<Said>) {
     let text = |key: &str| entry.get(key).and_then(Value::as_str);
     match entry {
-        Value::Array(list) => list.iter().for_each(|one| entries(manifest, moment, one, found)),
-        Value::String(target) => found.push(said(manifest, moment, target, &Value::Null)),
+        Value::Array(list) => list.iter().for_each(|one| entries(manifest, moment, one, maybe, found)),
+        Value::String(target) => found.push(Said { maybe, ..said(manifest, moment, target, &Value::Null) }),
         _ => {
             if let Some(target) = text("use") {
-                found.push(said(manifest, moment, target, entry));
+                found.push(Said { maybe, ..said(manifest, moment, target, entry) });
             }
         }
     }
@@ -82,15 +92,41 @@ fn said(manifest: &Manifest, moment: Moment, target: &str, table: &Value) -> Sai
         Some(("script", path)) => (UseKind::Script, path),
         _ => (UseKind::Script, target),
     };
-    let only = table.get("only").and_then(Value::as_array).map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    let list = |key: &str| -> Vec<String> {
+        table.get(key).and_then(Value::as_array).map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+    };
     Said {
         moment,
         named: Named { kind, target: target.to_owned(), allow: table.get("allow").cloned(), place: manifest.hooks_place.clone() },
         with: table.get("with").and_then(Value::as_object).cloned().unwrap_or_default(),
-        only: only.unwrap_or_default(),
+        only: list("only"),
         run_as: table.get("run-as").and_then(Value::as_str).map(str::to_owned),
+        as_self: list("as-self"),
+        maybe: false,
         nth: 1,
     }
+}
+
+/// Whether a hook runs for these changes at all.
+pub(super) fn concerned(said: &Said, changes: &[Change]) -> bool {
+    if said.moment.is_each() {
+        changes.iter().any(|change| about(said, change))
+    } else {
+        said.only.is_empty() || changes.iter().any(|change| named(said, change))
+    }
+}
+
+pub(super) fn named(said: &Said, change: &Change) -> bool {
+    said.only.is_empty() || said.only.iter().any(|pattern| fits(pattern, &change.id.to_string()))
+}
+
+pub(super) fn about(said: &Said, change: &Change) -> bool {
+    let removal = change.action == Action::Remove;
+    let fitting = match said.moment {
+        Moment::BeforeRemove | Moment::AfterRemove | Moment::Purge => removal,
+        _ => !removal,
+    };
+    fitting && named(said, change)
 }
 
 /// Whether a pattern of `type/name` fits: `*` stands for any letters.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::event::Happening;
-use super::run::{Hooks, any, happened};
-use super::{Moment, said};
+use super::run::{Hooks, any, goes_with_its_data, happened};
+use super::{Moment, data, said};
+use crate::command::sync::Options;
 use crate::command::{Workspace, bring};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::model::{Change, EXTENSIONS, Plan, SitePlan, WantedSite};
+use crate::model::{Change, EXTENSIONS, ElementId, Plan, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, Level, PlanDepth, PlanRequest};
-use crate::site::Pending;
+use crate::site::{Pending, Presence, Site};
 
 /// The moments before and after a site changes.
 const BEFORE: [Moment; 3] = [Moment::BeforeSync, Moment::BeforeRemove, Moment::BeforeInstall];
@@ -44,42 +45,69 @@ impl<'a> Around<'a> {
     ///
     /// # Errors
     /// `Refused`, a veto; `Io`.
-    pub fn before_sync(&self, plans: &[SitePlan]) -> Result<()> {
+    pub fn before_sync(&self, plans: &[SitePlan], options: &Options) -> Result<()> {
         let cx = &self.workspace.machine.cx;
+        let mut begun: Vec<(&Hooks<'_>, Happening)> = Vec::new();
         for (site, hooks) in &self.sites {
-            let Some(plan) = plans.iter().find(|plan| plan.name == site.name && !plan.is_empty() && plan.held.is_none()) else { continue };
-            let current = self.workspace.site(site)?.current()?;
+            let Some(plan) = changing(plans, site, options) else { continue };
+            let place = self.workspace.site(site)?;
+            if place.presence()? == Presence::Elsewhere {
+                continue;
+            }
+            let current = place.current()?;
+            let downgrades = if options.data_restored { Vec::new() } else { data::downgrades(self.workspace, &place, &plan.grafts)?.0 };
             let happening = Happening {
                 changes: plan.changes.clone(),
                 after: plan.grafts.clone(),
                 from: current.as_ref().map(|current| current.number),
                 before: current.map(|current| current.grafts).unwrap_or_default(),
-                generation: None,
                 reason: self.reason.clone(),
+                downgrades,
+                pending: waits(&place)?,
+                ..Happening::default()
             };
-            if let Err(error) = hooks.before(cx, &BEFORE, &happening) {
-                hooks.on_failure(cx, &happening, &error);
+            begun.push((hooks, happening));
+            let (hooks, happening) = &begun[begun.len() - 1];
+            if let Err(error) = hooks.before(cx, &BEFORE, happening) {
+                // Every site that was made ready for a change that does not come.
+                begun.iter().for_each(|(hooks, happening)| hooks.on_failure(cx, happening, &error));
                 return Err(error);
             }
         }
+        for (hooks, happening) in &begun {
+            let purged: Vec<ElementId> = happening.changes.iter().filter(|change| goes_with_its_data(change)).map(|change| change.id.clone()).collect();
+            if purged.is_empty() {
+                continue;
+            }
+            if let Err(error) = hooks.purge(cx, happening) {
+                begun.iter().for_each(|(hooks, happening)| hooks.on_failure(cx, happening, &error));
+                return Err(error);
+            }
+            if let Some((site, _)) = self.sites.iter().find(|(site, _)| site.name == hooks.site_name()) {
+                data::destroyed(cx, &self.workspace.site(site)?, &purged)?;
+            }
+        }
         for (site, hooks) in &self.sites {
-            let Some(plan) = plans.iter().find(|plan| plan.name == site.name && !plan.is_empty() && plan.held.is_none()) else { continue };
-            self.expect(site, hooks.waiting(&AFTER, &plan.changes))?;
+            let Some(plan) = changing(plans, site, options) else { continue };
+            self.expect(site, hooks.waiting(&AFTER, &plan.changes), None, |earlier| earlier)?;
         }
         Ok(())
     }
 
     /// Records hooks for the generation to be. A site that has none yet has nothing to lose before it.
-    fn expect(&self, wanted: &WantedSite, waiting: Vec<String>) -> Result<()> {
+    fn expect(&self, wanted: &WantedSite, waiting: Vec<String>, back_to: Option<u64>, left: impl Fn(Vec<String>) -> Vec<String>) -> Result<()> {
         let site = self.workspace.site(wanted)?;
         let Some(current) = site.current()? else { return Ok(()) };
-        let earlier = site.pending()?.filter(|pending| pending.generation <= current.number);
-        let mut hooks = earlier.map(|pending| pending.hooks).unwrap_or_default();
+        let earlier = left_over(&site)?;
+        let mut hooks = left(earlier.as_ref().map(|pending| pending.hooks.clone()).unwrap_or_default());
         add(&mut hooks, waiting);
         if hooks.is_empty() {
             return Ok(());
         }
-        site.set_pending(&self.workspace.machine.cx, Some(&Pending { generation: current.number + 1, hooks, attempt: 0 }))
+        site.set_pending(
+            &self.workspace.machine.cx,
+            Some(&Pending { generation: current.number + 1, hooks, attempt: 0, back_to, earlier: earlier.map(Box::new) }),
+        )
     }
 
     /// Runs what comes after, and what is still pending from before; a failure becomes the site's.
@@ -91,6 +119,17 @@ impl<'a> Around<'a> {
             let Some(outcome) = report.sites.iter_mut().find(|outcome| outcome.name == site.name) else { continue };
             let changed = plans.iter().find(|plan| plan.name == site.name && !plan.is_empty());
             if outcome.skipped.is_some() {
+                // One that was rolled back is left alone, but for what its rollback left undone.
+                let place = self.workspace.site(site)?;
+                let waits = place.held()?.is_some() && !waits(&place)?.is_empty();
+                if waits && let Err(error) = self.finish(site, hooks, &AFTER, None, false) {
+                    outcome.error = Some(Arc::new(error));
+                } else if changed.is_some_and(|plan| plan.held.is_none()) && place.presence()? != Presence::Elsewhere {
+                    // Made ready for a change that does not come.
+                    self.settle(site)?;
+                    let why = Error::new(ErrorKind::Refused, outcome.skipped.clone().unwrap_or_default());
+                    hooks.on_failure(&self.workspace.machine.cx, &Happening { reason: self.reason.clone(), ..Happening::default() }, &why);
+                }
                 continue;
             }
             let failure = match &outcome.error {
@@ -100,7 +139,7 @@ impl<'a> Around<'a> {
                 }
                 None => {
                     let changes = changed.map(|plan| plan.changes.clone());
-                    self.finish(site, hooks, &AFTER, changes.as_deref()).err().map(Arc::new)
+                    self.finish(site, hooks, &AFTER, changes.as_deref(), false).err().map(Arc::new)
                 }
             };
             if let Some(error) = failure {
@@ -108,6 +147,8 @@ impl<'a> Around<'a> {
                     changes: changed.map(|plan| plan.changes.clone()).unwrap_or_default(),
                     generation: outcome.generation,
                     reason: self.reason.clone(),
+                    applied: outcome.error.is_none(),
+                    pending: waits(&self.workspace.site(site)?)?,
                     ..Happening::default()
                 };
                 hooks.on_failure(&self.workspace.machine.cx, &happening, &error);
@@ -120,21 +161,19 @@ impl<'a> Around<'a> {
     /// What was expected of a generation that never came is no longer pending.
     fn settle(&self, wanted: &WantedSite) -> Result<()> {
         let site = self.workspace.site(wanted)?;
-        let current = site.current()?.map(|current| current.number);
-        match site.pending()? {
-            Some(pending) if current.is_none_or(|current| pending.generation > current) => site.set_pending(&self.workspace.machine.cx, None),
-            _ => Ok(()),
-        }
+        site.set_pending(&self.workspace.machine.cx, left_over(&site)?.as_ref())
     }
 
     /// Runs the after-hooks: those of these changes, and those that were pending for the generation in place.
-    fn finish(&self, wanted: &WantedSite, hooks: &Hooks<'_>, moments: &[Moment], changes: Option<&[Change]>) -> Result<()> {
+    fn finish(&self, wanted: &WantedSite, hooks: &Hooks<'_>, moments: &[Moment], changes: Option<&[Change]>, data_restored: bool) -> Result<()> {
         let site = self.workspace.site(wanted)?;
         let Some(current) = site.current()? else { return Ok(()) };
-        let mut pending = Pending { generation: current.number, hooks: Vec::new(), attempt: 0 };
+        let mut pending = Pending { generation: current.number, hooks: Vec::new(), attempt: 0, back_to: None, earlier: None };
         // What an earlier generation left undone still is.
-        if let Some(earlier) = site.pending()?.filter(|pending| pending.generation <= current.number) {
-            pending.attempt = if earlier.generation == current.number { earlier.attempt } else { 0 };
+        if let Some(earlier) = left_over(&site)? {
+            if earlier.generation == current.number {
+                (pending.attempt, pending.back_to) = (earlier.attempt, earlier.back_to);
+            }
             pending.hooks = earlier.hooks;
         }
         if let Some(changes) = changes {
@@ -144,6 +183,10 @@ impl<'a> Around<'a> {
             return site.set_pending(&self.workspace.machine.cx, None);
         }
         let mut happening = happened(&site, &self.reason)?;
+        happening.back_to = pending.back_to;
+        if !data_restored {
+            happening.downgrades = data::downgrades(self.workspace, &site, &current.grafts)?.0;
+        }
         if let Some(changes) = changes {
             happening.changes = changes.to_vec();
         }
@@ -156,7 +199,22 @@ impl<'a> Around<'a> {
                 self.workspace.machine.cx.log(Level::Warning, format!("{}: `{title}` was not done and stays pending; the next sync runs it", wanted.name));
             }
         }
-        hooks.after(&self.workspace.machine.cx, &site, pending, &later, &happening)
+        let went_back = pending.back_to.is_some();
+        hooks.after(&self.workspace.machine.cx, &site, pending, &later, &happening).map_err(|error| self.ways_on(error, &site, wanted, &happening, went_back))
+    }
+
+    /// How to go on from a hook that failed, and how to go back where that is to be had.
+    fn ways_on(&self, error: Error, site: &Site, wanted: &WantedSite, happening: &Happening, went_back: bool) -> Error {
+        let again = format!("mend the cause and run `greffon sync --site {0}` again", wanted.name);
+        let Some(from) = happening.from.filter(|_| !went_back) else { return error.hint(again) };
+        let back = format!("greffon rollback --site {}", wanted.name);
+        match data::downgrades(self.workspace, site, &happening.before) {
+            Ok((downgrades, true)) if !downgrades.is_empty() => error.hint(again).hint(format!(
+                "to go back, the data of generation {from} must be put back too ({}): `{back}` where a hook restores them, `{back} --data-restored` once that was done by hand",
+                data::told(&downgrades)
+            )),
+            _ => error.hint(format!("{again}, or go back with `{back}`")),
+        }
     }
 
     /// Before a rollback of the one site: a veto leaves everything as it is.
@@ -164,9 +222,27 @@ impl<'a> Around<'a> {
     /// # Errors
     /// `Refused`, a veto.
     pub fn before_rollback(&self, happening: &Happening) -> Result<()> {
+        let cx = &self.workspace.machine.cx;
         for (site, hooks) in &self.sites {
-            hooks.before(&self.workspace.machine.cx, &[Moment::BeforeRollback], happening)?;
-            self.expect(site, hooks.waiting(&[Moment::AfterRollback], &happening.changes))?;
+            let happening = Happening { pending: waits(&self.workspace.site(site)?)?, ..happening.clone() };
+            if let Err(error) = hooks.before(cx, &[Moment::BeforeRollback], &happening) {
+                hooks.on_failure(cx, &happening, &error);
+                return Err(error);
+            }
+            self.expect(site, hooks.waiting(&[Moment::AfterRollback], &happening.changes), happening.generation, |earlier| hooks.left_after_rollback(earlier))?;
+        }
+        Ok(())
+    }
+
+    /// When a rollback failed before it changed a file.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn rollback_failed(&self, error: &Error) -> Result<()> {
+        for (site, hooks) in &self.sites {
+            self.settle(site)?;
+            let pending = waits(&self.workspace.site(site)?)?;
+            hooks.on_failure(&self.workspace.machine.cx, &Happening { reason: self.reason.clone(), pending, ..Happening::default() }, error);
         }
         Ok(())
     }
@@ -175,19 +251,47 @@ impl<'a> Around<'a> {
     ///
     /// # Errors
     /// The hook that failed.
-    pub fn after_rollback(&self, changes: &[Change]) -> Result<()> {
+    pub fn after_rollback(&self, changes: &[Change], data_restored: bool) -> Result<()> {
         for (site, hooks) in &self.sites {
-            self.finish(site, hooks, &[Moment::AfterRollback], Some(changes))?;
+            self.finish(site, hooks, &[Moment::AfterRollback], Some(changes), data_restored)?;
         }
         Ok(())
     }
 
+    /// Whether a hook has a say before a rollback.
+    #[must_use]
+    pub fn looks_before_rollback(&self) -> bool {
+        self.sites.iter().any(|(_, hooks)| hooks.has(Moment::BeforeRollback))
+    }
+
     /// Tells `on-failure` hooks of what ended the run.
     pub fn failed(&self, error: &Error) {
-        for (_, hooks) in &self.sites {
-            hooks.on_failure(&self.workspace.machine.cx, &Happening { reason: self.reason.clone(), ..Happening::default() }, error);
+        for (site, hooks) in &self.sites {
+            let pending = self.workspace.site(site).and_then(|site| waits(&site)).unwrap_or_default();
+            hooks.on_failure(&self.workspace.machine.cx, &Happening { reason: self.reason.clone(), pending, ..Happening::default() }, error);
         }
     }
+}
+
+/// The plan of a site that a run will change.
+fn changing<'p>(plans: &'p [SitePlan], site: &WantedSite, options: &Options) -> Option<&'p SitePlan> {
+    plans.iter().find(|plan| plan.name == site.name && !plan.is_empty() && (plan.held.is_none() || options.release))
+}
+
+/// What waits for the generation in place, or one before it; what was only expected of one that never came does not.
+fn left_over(site: &Site) -> Result<Option<Pending>> {
+    let current = site.current()?.map(|current| current.number);
+    let there = |pending: &Pending| current.is_some_and(|current| pending.generation <= current);
+    let mut pending = site.pending()?;
+    while let Some(expected) = pending.take_if(|pending| !there(pending)) {
+        pending = expected.earlier.map(|earlier| *earlier);
+    }
+    Ok(pending)
+}
+
+/// The titles of that.
+fn waits(site: &Site) -> Result<Vec<String>> {
+    Ok(left_over(site)?.map(|pending| pending.hooks).unwrap_or_default())
 }
 
 fn add(hooks: &mut Vec<String>, further: Vec<String>) {

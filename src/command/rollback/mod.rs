@@ -11,7 +11,7 @@ use super::{Workspace, hooks};
 use crate::builtin::client::{pin_of, pin_what_is_there};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Change, FileCounts, WantedSite};
-use crate::site::{ApplyTree, Generation, Hold, Site};
+use crate::site::{Applied, ApplyTree, Generation, Hold, Site};
 
 /// What `rollback` may be told.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub write: bool,
     /// Why: shown wherever the hold is.
     pub reason: Option<String>,
+    /// The application's data were put back by hand.
+    pub data_restored: bool,
 }
 
 /// What `rollback` did.
@@ -64,12 +66,21 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let target = target(workspace, wanted, &site, &current, options)?;
     let changes = elements(&current, &target);
     let reason = options.reason.clone().unwrap_or_else(|| format!("rolled back from generation {}", current.number));
+    let (downgrades, known) = if options.data_restored { (Vec::new(), false) } else { hooks::downgrades(workspace, &site, &target.grafts)? };
+    let too_new = (!downgrades.is_empty()).then(|| format!("the application's data are too new for it: {}", hooks::told(&downgrades)));
     if workspace.globals.dry_run {
         let files = site.changes(&workspace.machine.cx, target.tree).map_err(|error| whole::not_here(error, wanted, &target))?;
         let counts = files.into_iter().collect();
-        return Ok(report(wanted, &current, &target, current.number, changes, counts, None));
+        let mut report = report(wanted, &current, &target, current.number, changes, counts, None);
+        report.notes.extend(too_new);
+        return Ok(report);
     }
     let around = hooks::Around::load(workspace, &workspace.manifest, &[wanted.name.as_str()], &format!("rollback: {reason}"))?;
+    if let (true, false, Some(why)) = (known, around.looks_before_rollback(), &too_new) {
+        return Err(Error::new(ErrorKind::Refused, format!("site `{}` cannot go back to generation {}: {why}", wanted.name, target.number))
+            .note("they were upgraded, and no hook of this site puts them back")
+            .hint(format!("put the data of generation {} back by hand, then say `--data-restored`", target.number)));
+    }
     around.before_rollback(&hooks::Happening {
         changes: changes.clone(),
         after: target.grafts.clone(),
@@ -77,11 +88,35 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         generation: Some(target.number),
         from: Some(current.number),
         reason: reason.clone(),
+        downgrades,
+        back_to: Some(target.number),
+        ..hooks::Happening::default()
     })?;
+    let applied = match apply(workspace, wanted, &site, &target, options, &reason) {
+        Ok(applied) => applied,
+        Err(error) => {
+            around.rollback_failed(&error)?;
+            return Err(error);
+        }
+    };
+    around.after_rollback(&changes, options.data_restored)?;
+    let held = (!options.write).then_some(reason);
+    let mut report = report(wanted, &current, &target, applied.generation, changes, applied.files, held);
+    report.saved = applied.saved;
+    report.notes = applied.notes;
+    report.notes.extend(too_new);
+    if options.write {
+        report.notes.extend(want::write(workspace, wanted, &target)?);
+    }
+    Ok(report)
+}
+
+/// Puts the files of the generation back.
+fn apply(workspace: &Workspace, wanted: &WantedSite, site: &Site, target: &Generation, options: &Options, reason: &str) -> Result<Applied> {
     let _shared = workspace.machine.stockroom.lock_shared(&workspace.machine.cx)?;
-    whole::complete(workspace, wanted, &site, &target)?;
-    let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.clone() });
-    let then = workspace.lock_of(&target)?;
+    whole::complete(workspace, wanted, site, target)?;
+    let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.to_owned() });
+    let then = workspace.lock_of(target)?;
     let objects = workspace.machine.stockroom.objects();
     let pin = |id: &str, generation| {
         let pin = pin_of(id, generation, (target.tree, &target.grafts), then.elements.values());
@@ -100,7 +135,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
             policy: wanted.policy,
             answers: Vec::new(),
             create: false,
-            hold: hold.clone(),
+            hold,
             release: options.write,
             relink: false,
         },
@@ -109,14 +144,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     if let Some(id) = site.id()? {
         pin(&id, applied.generation)?;
     }
-    around.after_rollback(&changes)?;
-    let mut report = report(wanted, &current, &target, applied.generation, changes, applied.files, hold.map(|hold| hold.reason));
-    report.saved = applied.saved;
-    report.notes = applied.notes;
-    if options.write {
-        report.notes.extend(want::write(workspace, wanted, &target)?);
-    }
-    Ok(report)
+    Ok(applied)
 }
 
 fn report(

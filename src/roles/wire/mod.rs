@@ -119,6 +119,7 @@ impl Role {
                 "before_rollback",
                 "after_rollback",
                 "on_failure",
+                "purge",
             ],
         }
     }

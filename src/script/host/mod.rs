@@ -10,6 +10,7 @@
 mod methods;
 mod archive;
 mod bounded;
+mod data;
 mod doc;
 mod env;
 mod files;
@@ -90,6 +91,7 @@ pub const MODULES: &[&HostModule] = &[
     &env::MODULE,
     &secret::MODULE,
     &prompt::MODULE,
+    &data::MODULE,
 ];
 
 /// Registers what these sorts of grants bring, and what `host` is.

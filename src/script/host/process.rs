@@ -20,7 +20,7 @@ pub(super) const MODULE: HostModule = HostModule {
     about: "Granted programs, by a list of arguments: no shell is involved. A program gets `PATH`, `HOME`, `USER`, `LANG`, `LC_ALL` and `TZ` of \
             greffon's environment and what `env` adds. It ends at the latest with the call's budget `waiting`, or when the user stops greffon, \
             together with what it started; what it leaves in the background when it ends by itself goes on. Where it repeats a secret, `***` is read. Arguments can be read by every user of the machine, so a secret cannot be one: give it by `input` or \
-            `env`. With `run-as` of a hook it is run as that user (`runuser`, else `sudo -n`).\n\n\
+            `env`. With `run-as` of a hook it is run as that user (`runuser`, else `sudo -n`), but for the programs of the hook's `as-self`.\n\n\
             Options: `cwd` (a path that may be read), `env` (a map), `input` (a text or a secret), `timeout` (seconds), `check: true` (another \
             status than 0 is an error that shows the last lines of what it said), `max_output` (bytes of each output kept, 1 MiB unless told \
             otherwise).",
@@ -54,7 +54,7 @@ fn run(call: &Call, argv: &Array, options: &Options) -> Result<Map> {
     let found = if name.contains('/') { call.allowed().whole(name).map(std::path::PathBuf::into_os_string) } else { Some(name.into()) };
     let found = found.ok_or_else(|| call.allowed().refusal(Kind::Run, name))?;
     let variables = variables(options)?;
-    let mut program = match other_user(call)? {
+    let mut program = match other_user(call, name)? {
         None => Program::new(found).args(arguments),
         Some(user) if acting_as().0 == 0 => Program::new("runuser").args(["-u", user, "--"]).arg(found).args(arguments),
         Some(user) => {
@@ -122,8 +122,9 @@ fn search_path() -> OsString {
 }
 
 /// Whom a hook's programs run as, where that is somebody else.
-fn other_user<'a>(call: &'a Call) -> Result<Option<&'a str>> {
-    let Some(user) = call.facts().run_as.as_deref() else { return Ok(None) };
+fn other_user<'a>(call: &'a Call, program: &str) -> Result<Option<&'a str>> {
+    let facts = call.facts();
+    let Some(user) = facts.run_as.as_deref().filter(|_| !facts.as_self.iter().any(|own| own == program)) else { return Ok(None) };
     let asked = call.wait(|cx| Program::new("id").args(["-u", "--", user]).inherit(&INHERITED).run(cx))?;
     let Some(number) = String::from_utf8_lossy(&asked.stdout).trim().parse::<u32>().ok().filter(|_| asked.is_success()) else {
         return Err(

@@ -234,6 +234,8 @@ impl Tester {
                 options: setup.options.clone(),
                 attempt: setup.attempt,
                 run_as: None,
+                as_self: Vec::new(),
+                data: Some(crate::script::Follows::nowhere()),
             };
             (allowed, facts, setup.inner.clone().map(|answers| Arc::new(Inner(stand.role, answers)) as Behind))
         });

@@ -134,7 +134,8 @@ impl World {
             own_write: vec![],
         };
         let script = Script::load(source, Role::Hook, false, allowed, self.limits.clone())?;
-        let facts = Facts { name: "x".into(), role: "hook".into(), options: self.options.clone(), ..Facts::default() };
+        let facts =
+            Facts { name: "x".into(), role: "hook".into(), options: self.options.clone(), data: Some(crate::script::Follows::nowhere()), ..Facts::default() };
         Ok(Instance::new(script, Role::Hook, facts, None))
     }
 
