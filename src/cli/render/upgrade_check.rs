@@ -38,7 +38,7 @@ fn one(check: &Check, page: &mut Text) {
     }
     let mut rows = Vec::new();
     for one in check.elements.iter().filter(|one| one.r#type != "core" || !one.why.is_empty() || !one.patches.is_empty()) {
-        let mut lines = one.why.iter().cloned().chain(one.patches.iter().map(patch));
+        let mut lines = remarks(one);
         rows.push(vec![word(one.verdict).to_owned(), format!("{}/{}", one.r#type, one.name), versions(one), lines.next().unwrap_or_default()]);
         rows.extend(lines.map(|line| vec![String::new(), String::new(), String::new(), line]));
     }
@@ -97,6 +97,12 @@ fn versions(one: &Checked) -> String {
     }
 }
 
+/// What is to be said of an element beside its verdict.
+fn remarks(one: &Checked) -> impl Iterator<Item = String> + '_ {
+    let newer = one.newer.iter().map(|newer| format!("{newer} fits too: `greffon update` takes it"));
+    newer.chain(one.why.iter().cloned()).chain(one.patches.iter().map(patch))
+}
+
 fn patch(patch: &PatchTried) -> String {
     let path = patch.path.display();
     match (patch.applies, &patch.why) {
@@ -151,7 +157,7 @@ fn rows(report: &Report) -> Vec<[String; 8]> {
                 remarks.extend(check.no_longer_brought.iter().map(|id| format!("{id} is no longer part of it")));
                 remarks.extend(check.notes.iter().cloned());
             }
-            remarks.extend(one.why.iter().cloned().chain(one.patches.iter().map(patch)));
+            remarks.extend(self::remarks(one));
             let blocks = one.blocks || (own && check.steps_over.is_some());
             rows.push([
                 check.site.clone(),
@@ -203,6 +209,7 @@ mod tests {
             now: Some("1".into()),
             verdict,
             version: version.map(str::to_owned),
+            newer: None,
             blocks: verdict == Verdict::Waiting,
             why: vec![why.to_owned()],
             patches: vec![PatchTried { path: "patches/a|b.patch".into(), applies: Some(true), why: None }],

@@ -97,6 +97,8 @@ pub struct Checked {
     pub verdict: Verdict,
     /// The version that it would get, or would get if its pin went.
     pub version: Option<String>,
+    /// A newer version that fits too, which `update` would take.
+    pub newer: Option<String>,
     /// Whether the upgrade cannot be made with it as it is.
     pub blocks: bool,
     /// Why, and what its author says.
@@ -242,10 +244,13 @@ fn elements(workspace: &Workspace, wanted: &WantedSite, core: &ElementId, weighe
             now: now.map(|version| version.to_string()),
             verdict,
             version: version.map(|version| version.to_string()),
+            newer: None,
             blocks: matches!(verdict, Verdict::Pinned | Verdict::Waiting | Verdict::Conflict),
             why,
             patches,
         };
+        let newest = weighed.newest.as_ref().and_then(|lock| lock.entry(&wanted.name, id)).map(|(pin, _)| pin.version.to_string());
+        one.newer = newest.filter(|newest| matches!(verdict, Verdict::Fits | Verdict::Update) && one.version.as_ref() != Some(newest));
         if id != core {
             seen(&mut one, id, looked);
         }
@@ -281,7 +286,9 @@ fn seen(one: &mut Checked, id: &ElementId, looked: &Looked) {
             PlanFaultKind::Complaint => {}
             PlanFaultKind::Patch | PlanFaultKind::Contained => continue,
         }
-        one.why.push(fault.why.clone());
+        // The line is about it already.
+        let about = format!("{id} {} ", one.version.as_deref().unwrap_or_default());
+        one.why.push(fault.why.strip_prefix(&about).unwrap_or(&fault.why).to_owned());
     }
     one.why.extend(looked.remarks.get(id).into_iter().flatten().cloned());
 }

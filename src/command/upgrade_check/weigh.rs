@@ -25,6 +25,8 @@ pub(super) struct Weighed {
     pub(super) together: Vec<String>,
     /// Whether they do not, and no one element can be named for it.
     pub(super) stuck: bool,
+    /// The lock that `update` would make of the site, for what could be newer.
+    pub(super) newest: Option<Lock>,
 }
 
 /// What the solver says of one.
@@ -230,5 +232,8 @@ fn weighed(workspace: &Workspace, site: WantedSite, lock: Lock, mut weights: Ind
         elements.entry(one.id.clone()).or_insert_with(|| Weight::Fits(one.pin.version.clone()));
     }
     elements.sort_by(|a, _, b, _| (a.kind() != "core", a).cmp(&(b.kind() != "core", b)));
-    Ok(Weighed { elements, site, lock, after, together, stuck: false })
+    let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::All);
+    (request.wanted, request.locked, request.frozen) = (vec![site.clone()], false, false);
+    let newest = workspace.roles.client.plan(&workspace.machine.cx, &request).ok().map(|plan| plan.lock);
+    Ok(Weighed { elements, site, lock, after, together, stuck: false, newest })
 }
