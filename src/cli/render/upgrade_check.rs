@@ -108,7 +108,7 @@ fn patch(patch: &PatchTried) -> String {
     match (patch.applies, &patch.why) {
         (Some(true), None) => format!("patch {path} applies"),
         (Some(true), Some(why)) => format!("patch {path} is not needed: {why}"),
-        (Some(false), Some(why)) => format!("patch {path} does not apply: {why}"),
+        (Some(false), Some(why)) => format!("patch {path}: {why}"),
         (Some(false), None) => format!("patch {path} does not apply"),
         (None, _) => format!("patch {path} could not be tried"),
     }

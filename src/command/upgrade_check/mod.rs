@@ -4,6 +4,7 @@
 mod look;
 mod weigh;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -91,7 +92,7 @@ pub struct Checked {
     pub r#type: String,
     /// Its name.
     pub name: String,
-    /// The version that is locked.
+    /// The version that the site has.
     pub now: Option<String>,
     /// In one word.
     pub verdict: Verdict,
@@ -196,15 +197,15 @@ fn check(workspace: &Workspace, wanted: &WantedSite, asked: &str) -> Result<Chec
         notes: Vec::new(),
     };
     let Some(core) = core else { return Ok(check) };
-    let locked = |id: &ElementId| workspace.lock.entry(&wanted.name, id).map(|(pin, _)| pin.version.clone());
-    check.from = locked(&core).map(|version| version.to_string());
+    let now = present(workspace, wanted)?;
+    check.from = now.get(&core).map(ToString::to_string);
     let Some(target) = weigh::core_alone(workspace, wanted, &core, &requirement)? else {
         return Err(no_such_core(workspace, wanted, &core, &requirement)?);
     };
     check.to = Some(target.to_string());
     let weighed = weigh::weigh(workspace, wanted, &core, &requirement)?;
     let looked = look::look(workspace, wanted, &core, &weighed)?;
-    check.elements = elements(workspace, wanted, &core, &weighed, &looked)?;
+    check.elements = elements(workspace, wanted, &core, &now, &weighed, &looked);
     check.alone = check.elements.iter().filter(|one| one.blocks && one.verdict != Verdict::Conflict).map(id_of).collect::<Result<_>>()?;
     if let (Some(before), Some(after)) = (&looked.before, &looked.demands) {
         let there = |id: &&ElementId| !weighed.after.iter().any(|one| one.id == **id);
@@ -228,12 +229,28 @@ fn id_of(one: &Checked) -> Result<ElementId> {
     ElementId::new(one.r#type.as_str(), one.name.as_str())
 }
 
+/// What the site has: as locked, or where the lock is about other wishes, as installed.
+fn present(workspace: &Workspace, wanted: &WantedSite) -> Result<BTreeMap<ElementId, Version>> {
+    if let Ok(resolution) = workspace.resolution(wanted) {
+        return Ok(resolution.into_iter().map(|one| (one.id, one.pin.version)).collect());
+    }
+    let current = workspace.site(wanted)?.current()?;
+    Ok(current.into_iter().flat_map(|current| current.grafts).map(|graft| (graft.id, graft.version)).collect())
+}
+
 /// Every element with its verdict.
-fn elements(workspace: &Workspace, wanted: &WantedSite, core: &ElementId, weighed: &Weighed, looked: &Looked) -> Result<Vec<Checked>> {
+fn elements(
+    workspace: &Workspace,
+    wanted: &WantedSite,
+    core: &ElementId,
+    present: &BTreeMap<ElementId, Version>,
+    weighed: &Weighed,
+    looked: &Looked,
+) -> Vec<Checked> {
     let mut elements = Vec::new();
     for (id, weight) in &weighed.elements {
-        let now = workspace.lock.entry(&wanted.name, id).map(|(pin, _)| pin.version.clone());
-        let (verdict, version, why) = judged(weight, now.as_ref());
+        let now = present.get(id);
+        let (verdict, version, why) = judged(weight, now);
         let patches = match wanted.elements.get(id) {
             Some(element) => tried(&workspace.base(), &element.patches, id, weighed, looked),
             None => Vec::new(),
@@ -241,7 +258,7 @@ fn elements(workspace: &Workspace, wanted: &WantedSite, core: &ElementId, weighe
         let mut one = Checked {
             r#type: id.kind().to_owned(),
             name: id.name().to_owned(),
-            now: now.map(|version| version.to_string()),
+            now: now.map(ToString::to_string),
             verdict,
             version: version.map(|version| version.to_string()),
             newer: None,
@@ -257,7 +274,7 @@ fn elements(workspace: &Workspace, wanted: &WantedSite, core: &ElementId, weighe
         one.blocks |= one.patches.iter().any(|patch| patch.applies == Some(false));
         elements.push(one);
     }
-    Ok(elements)
+    elements
 }
 
 fn judged(weight: &Weight, now: Option<&Version>) -> (Verdict, Option<Version>, Vec<String>) {
@@ -300,8 +317,9 @@ fn tried(base: &Path, patches: &[PathBuf], id: &ElementId, weighed: &Weighed, lo
     let one = |patch: &PathBuf| {
         let fault = looked.faults.iter().find(|fault| fault.id.as_ref() == Some(id) && fault.patch.as_ref() == Some(patch));
         let path = patch.strip_prefix(base).unwrap_or(patch).to_owned();
+        let about = format!("the patch `{}` ", patch.display());
         let fails = fault.is_some_and(|fault| fault.kind == PlanFaultKind::Patch);
-        PatchTried { path, applies: placed.then_some(!fails), why: fault.map(|fault| fault.why.clone()) }
+        PatchTried { path, applies: placed.then_some(!fails), why: fault.map(|fault| fault.why.replacen(&about, "", 1)) }
     };
     patches.iter().map(one).collect()
 }
