@@ -279,3 +279,21 @@ fn init_writes_a_manifest_for_moodle() {
     campus.env.greffon(["doctor", "--offline"]).within("campus").run();
     campus.env.greffon(["add", "plugin/x"]).within("campus").run().fails(1).says("did you mean `plugins/x`?");
 }
+
+#[test]
+fn a_patched_plugin_is_locked_where_the_core_is_not_in_stock_yet() {
+    let campus = Campus::new();
+    campus.core();
+    campus.plugin("block_xp", "2024010100", "");
+    campus.env.write("hack.patch", "--- a/lib.php\n+++ b/lib.php\n@@ -1 +1,2 @@\n <?php // block_xp\n+// a hack\n");
+    let xp = format!("block_xp = {{ git = \"{}\", version = \"*\", patches = [\"hack.patch\"] }}", campus.env.path("repos/block_xp").display());
+    campus.manifest("version = \"4.5\"", &[&xp]);
+    assert_eq!(campus.locked("plugins/block_xp"), "2024010100");
+    // A patch that does not apply stops the lock, also then.
+    campus.env.write("hack.patch", "--- a/lib.php\n+++ b/lib.php\n@@ -1 +1,2 @@\n <?php // another\n+// a hack\n");
+    std::fs::remove_file(campus.env.path("greffon.lock")).expect("a lock");
+    campus.env.greffon(["lock"]).run().fails(1).says("hack.patch");
+    campus.env.write("hack.patch", "--- a/lib.php\n+++ b/lib.php\n@@ -1 +1,2 @@\n <?php // block_xp\n+// a hack\n");
+    campus.sync();
+    assert!(campus.env.read("one/blocks/xp/lib.php").contains("a hack"));
+}

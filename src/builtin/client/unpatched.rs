@@ -29,9 +29,9 @@ pub fn unpatched(cx: &Context, parts: &Parts, resolution: &[Resolved], one: &Res
         Part::As(placement) => placement.clone(),
         Part::Ask => {
             let mut view = OwnerView::default();
-            if let Some(core) = resolution.iter().find(|other| other.id.kind() == "core" && other.id != one.id)
-                && let Some(tree) = tree_of(cx, &client, core, false)?
-            {
+            if let Some(core) = resolution.iter().find(|other| other.id.kind() == "core" && other.id != one.id) {
+                // Where a plugin's own part of a repository lies may be for the core to say.
+                let Some(tree) = tree_of(cx, &client, core, may_fetch)? else { return Ok(None) };
                 let placement = place(cx, parts, core, tree, &view)?;
                 let core = Graft { id: core.id.clone(), version: core.pin.version.clone(), tree, placement };
                 view.placed.push(core.clone());
