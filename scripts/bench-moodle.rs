@@ -95,7 +95,7 @@ fn filler(seed: u64, bytes: usize) -> String {
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
-        let _ = write!(text, "{:x}\n", state.wrapping_mul(0x2545_F491_4F6C_DD1D));
+        let _ = writeln!(text, "{:x}", state.wrapping_mul(0x2545_F491_4F6C_DD1D));
     }
     text
 }

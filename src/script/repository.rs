@@ -77,8 +77,8 @@ impl Allowed {
     }
 
     fn links(&self, folder: &Dir, real: &Path) -> Result<()> {
-        let links = folder.names()?.into_iter().filter(|(_, kind)| *kind == What::Symlink);
-        links.map(|(name, _)| self.borrowed(real, &name).map(drop)).collect()
+        let mut links = folder.names()?.into_iter().filter(|(_, kind)| *kind == What::Symlink);
+        links.try_for_each(|(name, _)| self.borrowed(real, &name).map(drop))
     }
 
     fn links_below(&self, folder: &Dir, real: &Path, depth: usize) -> Result<()> {

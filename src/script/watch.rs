@@ -90,6 +90,7 @@ impl Watch {
     }
 
     /// A variable on the stage; `None`: the machine's own counts.
+    #[expect(clippy::option_option, reason = "not on the stage is another thing than not set there")]
     pub(super) fn variable(&self, name: &str) -> Option<Option<String>> {
         self.stage(|stage| stage.variables.get(name).cloned())
     }

@@ -15,6 +15,9 @@ use super::memory::{Cand, Name, ReqId, State, Unusable};
 use super::rounds::Search;
 use super::{Root, facts};
 
+/// A requirement, with the optional group that has it.
+type Reason = (ReqId, Option<String>);
+
 /// How many lines one kind of statement may take.
 const MOST_LINES: usize = 4;
 /// Of how many conflicts the manifest's lines are shown; those of all are named.
@@ -179,7 +182,7 @@ impl<'s, 'a> Telling<'s, 'a> {
         let mut targets = Vec::new();
         let versions = self.versions(name);
         for (target, needed) in self.statements(name) {
-            let mut groups: Vec<((ReqId, Option<String>), Vec<Cand>)> = Vec::new();
+            let mut groups: Vec<(Reason, Vec<Cand>)> = Vec::new();
             for candidate in &versions {
                 let Some(needs) = self.search.memory.needs(name, *candidate) else { continue };
                 let list = if needed { &needs.dependencies } else { &needs.conflicts };

@@ -47,7 +47,7 @@ fn a_key_that_no_answer_of_a_stock_has_is_refused() {
             "store_element" => stock.store_element(&world.cx, &request).map(drop),
             "open" => stock.open(&world.cx, &key).map(drop),
             "list" => stock.list(&world.cx).map(drop),
-            _ => stock.gc(&world.cx, &GcRequest { dry_run: true, max_bytes: None }).map(drop),
+            _ => stock.gc(&world.cx, &GcRequest { dry_run: true, ..GcRequest::default() }).map(drop),
         };
         let error = error.expect_err(method);
         assert!(error.message().contains("no key `digset`") && error.message().contains(&format!("`{method}`")), "{error}");

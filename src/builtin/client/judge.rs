@@ -42,6 +42,7 @@ impl Judge {
         safety
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what is asked, of whom and how; a struct would be made at one place alone")]
     /// Marks what must not be newly chosen. `aged`: whether the age of these versions matters (a pinned branch is always young).
     pub(super) fn judge(&self, client: &Standard, cx: &Context, id: &ElementId, scheme: &dyn Scheme, how: Freshness, aged: bool, list: &mut [Judged<'_>]) {
         let policy = &client.parts.security;

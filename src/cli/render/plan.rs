@@ -120,7 +120,7 @@ mod tests {
                 extensions: Vec::new(),
                 extension_changes: Vec::new(),
                 libraries: Vec::new(),
-                findings: Default::default(),
+                findings: crate::command::security::Findings::default(),
                 pending: false,
             },
             &mut page,

@@ -70,7 +70,9 @@ impl<'a> Around<'a> {
             let (hooks, happening) = &begun[begun.len() - 1];
             if let Err(error) = hooks.before(cx, &BEFORE, happening) {
                 // Every site that was made ready for a change that does not come.
-                begun.iter().for_each(|(hooks, happening)| hooks.on_failure(cx, happening, &error));
+                for (hooks, happening) in &begun {
+                    hooks.on_failure(cx, happening, &error);
+                }
                 return Err(error);
             }
         }
@@ -80,7 +82,9 @@ impl<'a> Around<'a> {
                 continue;
             }
             if let Err(error) = hooks.purge(cx, happening) {
-                begun.iter().for_each(|(hooks, happening)| hooks.on_failure(cx, happening, &error));
+                for (hooks, happening) in &begun {
+                    hooks.on_failure(cx, happening, &error);
+                }
                 return Err(error);
             }
             if let Some((site, _)) = self.sites.iter().find(|(site, _)| site.name == hooks.site_name()) {

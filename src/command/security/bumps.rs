@@ -67,9 +67,10 @@ pub fn secure(workspace: &Workspace, only: &[ElementId]) -> Result<Secured> {
         .collect();
     let ids = super::ids(&subjects);
     let policy = &workspace.manifest.config.security;
-    let safety = match workspace.globals.offline || workspace.globals.frozen {
-        true => Safety::ask(&workspace.machine.cx.without_network(), &workspace.roles.repositories, &ids, policy, crate::builtin::safety::Freshness::Kept).0,
-        false => Safety::ask_surely(&workspace.machine.cx, &workspace.roles.repositories, &ids, policy)?,
+    let safety = if workspace.globals.offline || workspace.globals.frozen {
+        Safety::ask(&workspace.machine.cx.without_network(), &workspace.roles.repositories, &ids, policy, crate::builtin::safety::Freshness::Kept).0
+    } else {
+        Safety::ask_surely(&workspace.machine.cx, &workspace.roles.repositories, &ids, policy)?
     };
     let findings = workspace.findings(&safety, &subjects)?;
     let mut secured = Secured { bumps: Vec::new(), lock: workspace.lock.clone(), heard: safety.heard.clone(), warnings: Vec::new() };

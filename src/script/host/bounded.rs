@@ -85,7 +85,6 @@ pub(super) fn xml(text: &str) -> Result<()> {
         for (at, byte) in rest.bytes().enumerate() {
             match (quote, byte) {
                 (Some(mark), byte) if mark == byte => quote = None,
-                (Some(_), _) => {}
                 (None, b'"' | b'\'') => quote = Some(byte),
                 (None, b'=') => attributes += 1,
                 (None, b'>') => {
@@ -93,7 +92,7 @@ pub(super) fn xml(text: &str) -> Result<()> {
                     rest = &rest[at + 1..];
                     break;
                 }
-                (None, _) => {}
+                _ => {}
             }
             before = byte;
         }

@@ -199,7 +199,7 @@ impl Page {
         let mut rest = text;
         while !rest.is_empty() {
             call.check()?;
-            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
+            let (piece, after) = rest.split_at(boundary(rest));
             parser.process(piece.into());
             rest = after;
         }
@@ -268,4 +268,10 @@ fn register_html(module: &mut Registrar) {
             each(&context, found.into_iter().map(|one| vec![one.give()]).collect(), &function)
         },
     );
+}
+
+/// Where a piece of a text ends: between letters, and at its end where the text is short.
+fn boundary(text: &str) -> usize {
+    let last = text.len().min(PIECE);
+    (last.saturating_sub(3)..=last).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }

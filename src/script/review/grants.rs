@@ -58,7 +58,9 @@ impl Reviewer<'_> {
                 );
             }
         }
-        told.into_iter().for_each(|error| self.warn(error));
+        for error in told {
+            self.warn(error);
+        }
         (modules, unasked)
     }
 }

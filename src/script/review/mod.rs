@@ -244,7 +244,9 @@ impl Reviewer<'_> {
                 meant.push(failure::header(source, &function.name).into_iter().fold(error, Error::at));
             }
         }
-        meant.into_iter().for_each(|error| self.warn(error));
+        for error in meant {
+            self.warn(error);
+        }
     }
 
     /// What is wrong with a call.

@@ -124,7 +124,7 @@ fn ending(map: &Map) -> Result<Outcome> {
         return Err(Error::new(ErrorKind::Invalid, format!("a program ends with `code`, `stdout` and `stderr`, not with `{}`", key.escape_debug())));
     }
     let text = |key: &str| map.get(key).map(ToString::to_string).unwrap_or_default().into_bytes();
-    let code = map.get("code").map_or(Ok(0), |code| code.as_int()).map_err(|_| Error::new(ErrorKind::Invalid, "`code` is a whole number"))?;
+    let code = map.get("code").map_or(Ok(0), Dynamic::as_int).map_err(|_| Error::new(ErrorKind::Invalid, "`code` is a whole number"))?;
     Ok(Outcome { code: Some(code as i32), signal: None, stdout: text("stdout"), stderr: text("stderr"), truncated: false })
 }
 
@@ -137,6 +137,7 @@ impl Tester {
         work(&self.0.setup.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the functions of `t` all answer so")]
     fn staged(&self, work: impl FnOnce(&mut crate::script::watch::Stage)) -> Result<Dynamic> {
         self.0.watch.stage(work);
         Ok(Dynamic::UNIT)

@@ -161,8 +161,8 @@ fn partial(text: &str) -> Read<Partial> {
         return Err(UNREADABLE);
     }
     let is_any = |part: &&str| matches!(*part, "x" | "X" | "*");
-    let written = parts.iter().position(|part| is_any(part)).unwrap_or(parts.len());
-    if !parts[written..].iter().all(|part| is_any(part)) {
+    let written = parts.iter().position(is_any).unwrap_or(parts.len());
+    if !parts[written..].iter().all(is_any) {
         return Err("an `x` stands before a number");
     }
     let numbers = parts[..written].iter().map(|part| number(part)).collect::<Read<Vec<u64>>>()?;

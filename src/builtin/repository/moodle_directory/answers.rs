@@ -48,7 +48,8 @@ pub(super) struct Plugin {
 pub(super) struct Release {
     id: Text,
     version: Text,
-    release: Text,
+    #[serde(rename = "release")]
+    named: Text,
     maturity: Text,
     downloadurl: Text,
     downloadmd5: Text,
@@ -185,7 +186,7 @@ impl Release {
         let requires = builds.min_by(|a, b| a.parse::<f64>().unwrap_or_default().total_cmp(&b.parse::<f64>().unwrap_or_default()));
         Some(Offered {
             version: version.to_owned(),
-            release: self.release.get().map(str::to_owned),
+            release: self.named.get().map(str::to_owned),
             maturity: unfinished(&self.maturity),
             url: place.today(self.downloadurl.get()?, component, version)?,
             md5,

@@ -85,7 +85,7 @@ impl Catalogue {
             let (shelf, age) =
                 kept.ok_or_else(|| crate::sys::http::offline(&shown).note("the list of plugins was never asked for, so that nothing of it is kept"))?;
             if age > self.max_age {
-                cx.log(Level::Detail, format!("the list of plugins of `{shown}` is {} old", age));
+                cx.log(Level::Detail, format!("the list of plugins of `{shown}` is {age} old"));
             }
             return Ok(shelf);
         }
@@ -96,7 +96,7 @@ impl Catalogue {
             return Ok(kept.map(|(shelf, _)| shelf).unwrap_or_default());
         }
         let asked = match self.paused() {
-            Some(left) => Err(Error::new(ErrorKind::Network, format!("`{shown}` asked to be left alone for another {}", left))
+            Some(left) => Err(Error::new(ErrorKind::Network, format!("`{shown}` asked to be left alone for another {left}"))
                 .hint("run it again then; `--offline` works with what is kept")),
             None => self.ask(cx, http, kept.as_ref().and_then(|(shelf, _)| shelf.head.etag.as_deref())),
         };
@@ -110,7 +110,7 @@ impl Catalogue {
             (Err(error), None) => Err(error),
             (Err(error), Some(_)) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Undecided) => Err(error),
             (Err(error), Some((shelf, age))) => {
-                cx.log(Level::Warning, format!("the list of plugins is {} old: {error}", age));
+                cx.log(Level::Warning, format!("the list of plugins is {age} old: {error}"));
                 Ok(shelf)
             }
         }
