@@ -37,6 +37,7 @@ pub mod repo;
 pub mod rollback;
 pub mod saved;
 pub mod security;
+mod shipped;
 pub mod show;
 mod standing;
 pub mod status;

@@ -16,6 +16,7 @@ use crate::model::ElementId;
     "greffon init                                a folder for a framework of one's own",
     "greffon init shop                           in a new folder `shop`",
     "greffon init --app moodle campus           Moodle sites: a core and plugins",
+    "greffon init --app wordpress blog          WordPress: with the extensions that know it",
     "greffon init --dry-run -C /srv/shop",
 ))]
 pub(crate) struct InitArgs {
@@ -84,6 +85,10 @@ pub(crate) enum App {
     Tree,
     /// Moodle: its own files say where plugins go and what fits
     Moodle,
+    /// WordPress: its directory as a repository, its places, both as extensions beside the manifest
+    Wordpress,
+    /// Jenkins: its update centre as a repository, the plugins of a home, both as extensions beside the manifest
+    Jenkins,
 }
 
 /// Let a manifest's scripts run programs, on this machine

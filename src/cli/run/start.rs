@@ -21,6 +21,8 @@ fn word(app: App) -> &'static str {
     match app {
         App::Tree => "tree",
         App::Moodle => "moodle",
+        App::Wordpress => "wordpress",
+        App::Jenkins => "jenkins",
     }
 }
 
