@@ -79,3 +79,23 @@ fn a_jenkins_home_takes_plugins_and_reads_their_manifests() {
     assert!(lock.contains("plugins/mailer@1.34.2") && lock.contains("dependencies = { \"plugins/display-url-api\" = \">=2.3.1\" }"), "{lock}");
     assert!(lock.contains("optional = { optional = { \"plugins/credentials\" = \">=1.16.1\" } }"), "{lock}");
 }
+
+/// What `init` writes for an application is a manifest that greffon can read, with all it names beside it.
+#[test]
+fn init_brings_the_extensions_of_the_application() {
+    let env = TestEnvironment::new();
+    for (app, extensions) in [("wordpress", ["wordpress", "wordpress-installer"]), ("jenkins", ["jenkins", "jenkins-installer"])] {
+        let said = env.greffon(["init", app, "--app", app, "--json"]).run().succeeds().json();
+        assert_eq!(said["extensions"], serde_json::json!(extensions));
+        for extension in extensions {
+            assert!(env.exists(format!("{app}/extensions/{extension}/extension.toml")), "{extension}");
+        }
+        env.write(format!("{app}/greffon.toml"), env.read(format!("{app}/greffon.toml")).replace("wordpress = {", "# wordpress = {"));
+        let plan = env.greffon(["plan", "--json", "-C", app]).run().succeeds().json();
+        let used: Vec<&str> = plan["extensions"].as_array().expect("extensions").iter().filter_map(|one| one["name"].as_str()).collect();
+        assert!(used.contains(&extensions[0]) && used.contains(&extensions[1]), "{plan}");
+        assert_eq!(plan["extensions"][0]["missing"], serde_json::json!({}), "what it asks for is granted: {plan}");
+        env.greffon(["init", app, "--app", app]).run().fails(1).says("exists already");
+    }
+    env.greffon(["adopt", "wordpress", "--app", "wordpress"]).run().fails(1);
+}

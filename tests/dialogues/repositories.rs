@@ -88,6 +88,18 @@ fn an_update_centre_of_two_thousand_plugins_is_a_handle() {
         assert!(env.exists(format!("one/plugins/p{index}/META-INF/MANIFEST.MF")), "p{index}");
     }
     assert!(!env.exists("one/plugins/p1999"), "optional ones are left out unless they are asked for");
+    // Ten names, and one document, fetched once; on the next run only whether it changed is asked.
+    let centre = || files.requests().into_iter().filter(|one| one.path.contains("update-center")).collect::<Vec<_>>();
+    assert_eq!(centre().len(), 1, "{:?}", centre());
+    files.forget();
+    manifest("p19 = \"*\"");
+    env.greffon(["lock"]).run().succeeds();
+    assert_eq!(centre().len(), 1);
+    assert!(centre()[0].header("if-none-match").is_some());
+    manifest("p29 = \"*\"");
+    env.greffon(["lock", "--offline"]).run().succeeds();
+    env.greffon(["update", "--refresh"]).run().succeeds();
+    assert!(centre().len() == 2 && centre()[1].header("if-none-match").is_none(), "asked anew where that is wanted: {:?}", centre());
     manifest("p500 = \"*\"");
     env.greffon(["sync"]).run().fails(1).says("other bytes than promised");
     manifest("none = \"*\"");
