@@ -188,10 +188,9 @@ fn registry(data: &Path, folder: &Path, questions: usize) {
         let plain = registry::manifest(&url, question.roots.iter().map(|(name, text)| (name, in_our_words(text))));
         let of_index = format!("use = \"builtin:index\"\nurl = \"{url}\"");
         assert!(plain.contains(&of_index), "the manifest names the index otherwise:\n{plain}");
-        let swapped = plain.replace(&of_index, &format!("use = \"script:index.rhai\"\nfolder = \"{url}\""))
-            + &format!(
-                "\n[config.schemes]\npackages = \"semver\"\n[extensions.index]\nallow = {{ read = [\"{url}\"] }}\nlimits = {{ items = 1000000, text = 64000000 }}\n"
-            );
+        let grants = format!("[extensions.index]\nallow = {{ read = [\"{url}\"] }}\nlimits = {{ items = 1000000, text = 64000000 }}\n");
+        let of_script = format!("use = \"script:index.rhai\"\nfolder = \"{url}\"");
+        let swapped = format!("{}\n[config.schemes]\npackages = \"semver\"\n{grants}", plain.replace(&of_index, &of_script));
         let mut locks = Vec::new();
         for (name, manifest, times) in [("own", &plain, &mut own), ("scripted", &swapped, &mut scripted)] {
             let project = folder.join(format!("{name}-{number}"));
