@@ -115,7 +115,11 @@ pub(super) fn plain(message: &str) -> String {
 /// Keeps what a remote said, in the source's folder.
 pub(super) fn remember(directory: &Path, refs: &[RemoteRef]) -> Result<()> {
     let lines: Vec<String> = refs.iter().map(|one| format!("{}\t{}\n", one.commit, one.name)).collect();
-    write_beside(directory, &directory.join(FILE), format!("{HEADER}\n{}", lines.concat()).as_bytes())
+    let (path, text) = (directory.join(FILE), format!("{HEADER}\n{}", lines.concat()));
+    if fs_err::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    write_beside(directory, &path, text.as_bytes())
 }
 
 /// What a remote said last; `None`: it was never asked.
