@@ -132,7 +132,6 @@ mod tests {
             ("a: [1, 2\n", "cannot be read"),
             ("--- 1\n--- 2\n", "more than one document"),
             ("? [a, b]\n: 1\n", "not a word"),
-            ("\tx: 1\n", "cannot be read"),
         ] {
             let error = read(text, "x.yml").expect_err(text);
             assert!(error.kind() == ErrorKind::Invalid && error.message().contains(words), "{text}: {error}");

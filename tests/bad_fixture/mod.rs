@@ -103,10 +103,14 @@ impl World {
     }
 }
 
-/// The one JSON document on stderr.
+/// The last JSON document on stderr; what comes before it are warnings, a line each.
 #[track_caller]
 pub fn error_document(outcome: &Outcome) -> Value {
-    let value: Value = serde_json::from_str(outcome.stderr.trim()).unwrap_or_else(|error| panic!("stderr is no JSON document: {error}\n{}", outcome.stderr));
+    let (warnings, last) = outcome.stderr.trim().rsplit_once('\n').unwrap_or(("", outcome.stderr.trim()));
+    for warning in warnings.lines() {
+        assert!(warning.starts_with("{\"schema\":\"greffon/log/1\""), "{warning}");
+    }
+    let value: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("stderr is no JSON document: {error}\n{}", outcome.stderr));
     assert_eq!(value["schema"], "greffon/error/1", "{value}");
     value
 }

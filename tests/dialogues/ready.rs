@@ -15,7 +15,12 @@ pub(crate) fn ship(env: &TestEnvironment, name: &str) {
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("the extension").flatten() {
-        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        let there = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &there);
+        } else {
+            std::fs::copy(entry.path(), there).expect("copied");
+        }
     }
 }
 

@@ -115,7 +115,7 @@ pub(crate) struct StockExportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon stock import shop.greffon",
-    "greffon -C ~/shop stock import /media/usb/shop.greffon && greffon -C ~/shop sync --offline --locked",
+    "greffon -C ~/shop stock import /media/usb/shop.greffon",
     "greffon stock import shop.greffon --dry-run          examine it only",
 ))]
 pub(crate) struct StockImportArgs {

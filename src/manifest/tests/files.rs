@@ -92,7 +92,7 @@ error: unknown key `config`
 5 | [config]
   |  ^^^^^^ not known here
 
-hint: known here: `stock`, `jobs`, `proxy`, `ca-bundle`, `link-mode`, `mirrors`, `secrets`, `git`
+hint: known here: `stock`, `stock-max-size`, `jobs`, `proxy`, `ca-bundle`, `link-mode`, `mirrors`, `secrets`, `git`
 
 "#]]
     );
