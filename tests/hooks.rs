@@ -52,7 +52,7 @@ fn only_and_with_say_for_what_and_how() {
     let hooks = "[hooks]\nafter-install = { use = \"hooks/h.rhai\", only = [\"plugins/local_*\"], with = { level = 3 } }\nafter-remove = { use = \"hooks/h.rhai\", only = [\"plugins/b\"] }\nafter-sync = [{ use = \"hooks/h.rhai\", only = [\"plugins/b\"], with = { who = \"first\" } }, { use = \"hooks/h.rhai\", with = { who = \"second\" } }]\n";
     let sync = |plugins: &str| {
         shop.manifest(&["ours"], plugins, &format!("{hooks}{ONE}"));
-        let run = shop.env.greffon(["sync", "--max-removals", "9"]).run().succeeds();
+        let run = shop.env.greffon(["sync", "--max-removals", "9", "--if-removed", "keep-data"]).run().succeeds();
         run.stderr.lines().filter_map(|line| line.split_once("h: ").map(|(_, text)| text.to_owned())).collect::<Vec<_>>()
     };
     let first = sync("a = \"=1.0.0\"\nlocal_c = \"=1.0.0\"");
