@@ -88,8 +88,10 @@ fn hooks_veto_run_and_run_again() {
         .says("installed plugins/a 1.0.0 at plugins/a")
         .says("attempt 1 at 1 with 7")
         .says("the files are in place as generation 1")
-        .says("greffon rollback --site one")
+        .says("mend the cause and run `greffon sync --site one` again")
         .says("told of:");
+    // There is nothing before the first generation to go back to.
+    assert!(!failed.stderr.contains("greffon rollback"), "{}", failed.stderr);
     let status = shop.env.greffon(["status", "--json"]).run().succeeds().json();
     assert_eq!(status["sites"][0]["state"], "pending");
     assert_eq!(status["sites"][0]["pending"], serde_json::json!(["after-sync hooks/h.rhai"]));
