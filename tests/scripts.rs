@@ -84,7 +84,7 @@ fn hooks_veto_run_and_run_again() {
     assert_eq!(plan["sites"][0]["hooks"], serde_json::json!(["before-sync hooks/h.rhai", "after-install hooks/h.rhai", "after-sync hooks/h.rhai"]));
     assert_eq!(plan["extensions"][0]["name"], "h");
     let failed = shop.env.greffon(["sync"]).run().fails(1);
-    failed
+    let failed = failed
         .says("installed plugins/a 1.0.0 at plugins/a")
         .says("attempt 1 at 1 with 7")
         .says("the files are in place as generation 1")
