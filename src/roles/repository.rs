@@ -103,6 +103,16 @@ pub enum Versions {
     Unknown,
 }
 
+impl Versions {
+    /// The answer of a repository that has the metadata of all versions at hand; `None`: the element is not known there.
+    #[must_use]
+    pub fn of(infos: Option<&[ElementInfo]>) -> Self {
+        infos.map_or(Self::Unknown, |infos| {
+            Self::Known(infos.iter().map(|info| VersionEntry { version: info.version.clone(), info: Some(info.clone()) }).collect())
+        })
+    }
+}
+
 /// One version of an element, with or without its metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionEntry {

@@ -13,7 +13,7 @@ use crate::builtin::options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::UseSpec;
 use crate::model::{ElementId, ElementInfo, Version};
-use crate::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
 use crate::sys::fs::{self, PathKind};
 use crate::version::Scheme;
 
@@ -150,10 +150,7 @@ impl Repository for FolderRepository {
     }
 
     fn versions(&self, cx: &Context, request: &VersionsRequest) -> Result<Versions> {
-        Ok(match self.answer(cx, &request.id)? {
-            Some(infos) => Versions::Known(infos.iter().map(|info| VersionEntry { version: info.version.clone(), info: Some(info.clone()) }).collect()),
-            None => Versions::Unknown,
-        })
+        Ok(Versions::of(self.answer(cx, &request.id)?.as_ref().map(|infos| infos.as_slice())))
     }
 
     fn element_info(&self, cx: &Context, request: &ElementInfoRequest) -> Result<Option<ElementInfo>> {

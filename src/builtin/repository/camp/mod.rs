@@ -17,7 +17,7 @@ use crate::builtin::{options, safety};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::UseSpec;
 use crate::model::{Advisories, Advisory, Download, ElementId, ElementInfo, GitPin, ReleaseName, Version};
-use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
 use crate::sys::redact;
 use crate::version::{Verdict, verdict};
 
@@ -199,10 +199,7 @@ impl Repository for CampRepository {
     }
 
     fn versions(&self, cx: &Context, request: &VersionsRequest) -> Result<Versions> {
-        Ok(match self.answer(cx, &request.id)? {
-            Some(infos) => Versions::Known(infos.iter().map(|info| VersionEntry { version: info.version.clone(), info: Some(info.clone()) }).collect()),
-            None => Versions::Unknown,
-        })
+        Ok(Versions::of(self.answer(cx, &request.id)?.as_ref().map(|infos| infos.as_slice())))
     }
 
     fn element_info(&self, cx: &Context, request: &ElementInfoRequest) -> Result<Option<ElementInfo>> {

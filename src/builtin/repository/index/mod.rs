@@ -25,7 +25,7 @@ use crate::builtin::options;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::UseSpec;
 use crate::model::{Advisories, Advisory, ElementId, ElementInfo};
-use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
 
 /// What `use = "builtin:index"` names.
 pub const NAME: &str = "index";
@@ -178,10 +178,7 @@ impl Repository for IndexRepository {
     }
 
     fn versions(&self, cx: &Context, request: &VersionsRequest) -> Result<Versions> {
-        Ok(match self.answer(cx, &request.id)? {
-            Some(infos) => Versions::Known(infos.iter().map(|info| VersionEntry { version: info.version.clone(), info: Some(info.clone()) }).collect()),
-            None => Versions::Unknown,
-        })
+        Ok(Versions::of(self.answer(cx, &request.id)?.as_ref().map(|infos| infos.as_slice())))
     }
 
     fn element_info(&self, cx: &Context, request: &ElementInfoRequest) -> Result<Option<ElementInfo>> {

@@ -19,7 +19,7 @@ use crate::builtin::options;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::manifest::UseSpec;
 use crate::model::{Age, Download, ElementId, ElementInfo, Requirement, Version};
-use crate::roles::{Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+use crate::roles::{Context, ElementInfoRequest, Level, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
 use crate::sys::redact;
 
 /// What `use = "builtin:moodle-directory"` names.
@@ -236,10 +236,7 @@ impl Repository for DirectoryRepository {
     }
 
     fn versions(&self, cx: &Context, request: &VersionsRequest) -> Result<Versions> {
-        Ok(match self.answer(cx, &request.id)? {
-            Some(infos) => Versions::Known(infos.iter().map(|info| VersionEntry { version: info.version.clone(), info: Some(info.clone()) }).collect()),
-            None => Versions::Unknown,
-        })
+        Ok(Versions::of(self.answer(cx, &request.id)?.as_ref().map(|infos| infos.as_slice())))
     }
 
     fn element_info(&self, cx: &Context, request: &ElementInfoRequest) -> Result<Option<ElementInfo>> {
