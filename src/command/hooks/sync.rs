@@ -312,6 +312,7 @@ fn add(hooks: &mut Vec<String>, further: Vec<String>) {
 /// # Errors
 /// As [`crate::roles::Client::plan`]; `Refused`, a veto.
 pub fn resolving(workspace: &Workspace, manifest: &Manifest, request: &PlanRequest) -> Result<Plan> {
+    let _held = workspace.hold_stock()?;
     // Extensions are chosen apart from the sites, by greffon's own client.
     let extensions = bring::resolved(workspace, manifest, request)?;
     let own = PlanRequest { update: bring::of_sites(&request.update), lock: bring::without(&request.lock), ..request.clone() };

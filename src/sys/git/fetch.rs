@@ -15,7 +15,7 @@ use super::RemoteRef;
 use super::Want;
 use super::pool::PlainError;
 use super::program::{self, Git};
-use super::refs::Advert;
+use super::refs::{Advert, COMING};
 use super::transport::{Remote, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectId;
@@ -219,11 +219,18 @@ pub(super) fn sweep(directory: &Path) {
         for entry in listing.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if ["pack_git2_", "tmp_", ".tmp-"].iter().any(|start| name.starts_with(start)) {
+            let left = ["pack_git2_", "tmp_", ".tmp-"].iter().any(|start| name.starts_with(start));
+            if left || (name.starts_with(COMING) && is_old(&entry)) {
                 let _ = fs_err::remove_file(entry.path());
             }
         }
     }
+}
+
+/// Whether nobody can be writing it any more.
+fn is_old(entry: &fs_err::DirEntry) -> bool {
+    let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|modified| modified.elapsed().ok());
+    age.is_some_and(|age| age > Duration::from_secs(3600))
 }
 
 /// Opens a source as nothing but itself: no discovery, no environment.

@@ -10,6 +10,8 @@ use crate::model::ObjectId;
 
 /// The file of a source that holds what its remote said last.
 const FILE: &str = "greffon-refs";
+/// How its next text is called while it is written: without the source's lock, so no tidying of that lock's holder may take it.
+pub(super) const COMING: &str = ".refs-";
 /// Its first line.
 const HEADER: &str = "greffon-refs 1";
 
@@ -119,7 +121,7 @@ pub(super) fn remember(directory: &Path, refs: &[RemoteRef]) -> Result<()> {
     if fs_err::read(&path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(());
     }
-    write_beside(directory, &path, text.as_bytes())
+    write_named(directory, COMING, &path, text.as_bytes())
 }
 
 /// What a remote said last; `None`: it was never asked.
@@ -145,12 +147,16 @@ pub(super) fn heard(directory: &Path) -> Option<i64> {
     i64::try_from(modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
-/// Writes a file of a folder whole or not at all.
+/// Writes a file of a folder whole or not at all. Only under the source's lock: its next holder removes what is left over.
 pub(super) fn write_beside(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    write_named(folder, ".tmp-", path, bytes)
+}
+
+fn write_named(folder: &Path, prefix: &str, path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |error| Error::io("write", path, error);
-    let mut beside = tempfile::Builder::new().prefix(".tmp-").permissions(std::fs::Permissions::from_mode(0o644)).tempfile_in(folder).map_err(failed)?;
+    let mut beside = tempfile::Builder::new().prefix(prefix).permissions(std::fs::Permissions::from_mode(0o644)).tempfile_in(folder).map_err(failed)?;
     beside.write_all(bytes).map_err(failed)?;
     beside.as_file().sync_data().map_err(failed)?;
     beside.persist(path).map_err(|error| failed(error.error))?;
@@ -213,5 +219,41 @@ mod tests {
         assert_eq!(recall(scratch.path()).unwrap(), Some(refs));
         fs_err::write(scratch.path().join(FILE), "greffon-refs 2\n").unwrap();
         assert_eq!(recall(scratch.path()).unwrap_err().kind(), ErrorKind::Newer);
+    }
+
+    /// How many of many remembered texts failed to be written while another held the source's lock and tidied.
+    fn failures_while_tidied(write: impl Fn(&Path, usize) -> Result<()>) -> usize {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let scratch = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    super::super::fetch::sweep(scratch.path());
+                }
+            });
+            let failures = (0..400).filter(|at| write(scratch.path(), *at).is_err()).count();
+            done.store(true, Ordering::Relaxed);
+            failures
+        })
+    }
+
+    #[test]
+    fn tidying_up_takes_nothing_that_is_being_remembered() {
+        let remembered = failures_while_tidied(|folder, at| remember(folder, &read_lines(&format!("{A}\trefs/tags/v{at}\n"))));
+        assert_eq!(remembered, 0);
+        let unlocked = failures_while_tidied(|folder, at| write_beside(folder, &folder.join(FILE), at.to_string().as_bytes()));
+        assert!(unlocked > 0, "the sweeper never met the writer");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_tidied_an_hour_later() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (old, young) = (scratch.path().join(".refs-old"), scratch.path().join(".refs-young"));
+        let file = fs_err::File::create(&old).unwrap();
+        file.into_parts().0.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(4000)).unwrap();
+        fs_err::write(&young, "").unwrap();
+        super::super::fetch::sweep(scratch.path());
+        assert_eq!((old.exists(), young.exists()), (false, true));
     }
 }

@@ -30,6 +30,9 @@ pub enum TransportChoice {
     Cli,
 }
 
+/// How often a source is made again that somebody removes meanwhile.
+const ATTEMPTS: usize = 5;
+
 /// Every git source of a stock. Cheap to clone; clones share what remotes said.
 #[derive(Debug, Clone)]
 pub struct Sources(Arc<Stock>);
@@ -145,11 +148,23 @@ impl Source {
             return known.ok_or_else(|| offline(&redact(&self.shared.url)).note("its refs were never asked for, so that none are known"));
         }
         let fresh = self.ask(cx)?;
-        self.make()?;
-        remember(&self.shared.directory, &fresh.refs)?;
+        self.keep(&fresh.refs)?;
         let refs = fresh.refs.clone();
         *told = Some(fresh);
         Ok(refs)
+    }
+
+    /// Keeps what the remote said. Who tidies the stock may take the folder away before anything was fetched into it.
+    fn keep(&self, refs: &[RemoteRef]) -> Result<()> {
+        let mut attempts = 0;
+        loop {
+            self.make()?;
+            attempts += 1;
+            match remember(&self.shared.directory, refs) {
+                Err(_) if attempts < ATTEMPTS && !self.shared.directory.join("HEAD").exists() => {}
+                other => return other,
+            }
+        }
     }
 
     /// As the remote told them last, whenever that was; nobody is asked, and nothing is written.
