@@ -31,7 +31,9 @@ struct Mismatch {
 /// `LocalChanges` where the answer is to stop: nothing was written.
 pub(super) fn settle(workspace: &Workspace, sites: &[WantedSite], made: &mut Plan, release: bool) -> Result<Answers> {
     let mut answers = Answers::new();
-    for plan in made.sites.iter_mut().filter(|plan| !plan.is_empty() && (plan.held.is_none() || release)) {
+    // Where every file is as greffon put it no other means were at work.
+    let disturbed = |plan: &SitePlan| !plan.is_empty() && !plan.undisturbed && (plan.held.is_none() || release);
+    for plan in made.sites.iter_mut().filter(|plan| disturbed(plan)) {
         let Some(wanted) = sites.iter().find(|site| site.name == plan.name) else { continue };
         let mismatches = mismatches(workspace, wanted, plan)?;
         let decides = !matches!(wanted.policy.if_local_changes, IfLocalChanges::Ask | IfLocalChanges::Abort);

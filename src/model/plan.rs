@@ -53,6 +53,9 @@ pub struct SitePlan {
     /// Every graft of the wanted tree; empty where `tree` is `None`. Not part of the public JSON.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grafts: Vec<Graft>,
+    /// Whether planning has just found every recorded file of the site as it was recorded. True of that moment, so never written.
+    #[serde(skip)]
+    pub undisturbed: bool,
 }
 
 impl SitePlan {

@@ -386,10 +386,10 @@ impl Site {
             // As `apply` judges it. Listing what is wanted would only say the same.
             let journal = state.as_ref().map(Journal::is_there).transpose()?.unwrap_or_default();
             let settled = (!scan.learned && !journal).then_some(index.generation);
-            return Ok(Compared { changes: Vec::new(), settled });
+            return Ok(Compared { changes: Vec::new(), settled, undisturbed: true });
         }
         let wanted = Wanted::list(self.stockroom.objects(), &index, tree, &index.grafts, self.places.inside.as_deref())?;
-        Ok(Compared { changes: super::drift::changes(&index, &scan, &wanted), settled: None })
+        Ok(Compared { changes: super::drift::changes(&index, &scan, &wanted), settled: None, undisturbed: index.generation > 0 && scan.is_untouched() })
     }
 }
 

@@ -184,6 +184,8 @@ pub struct Compared {
     pub changes: Vec<TreeChange>,
     /// The generation in place, where all that it recorded stands as wanted and nothing is left to note.
     pub settled: Option<u64>,
+    /// Whether every recorded file and folder stands as it was recorded, with nothing new among them.
+    pub undisturbed: bool,
 }
 
 /// What a recovery did.

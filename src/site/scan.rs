@@ -65,6 +65,11 @@ impl Scan {
     pub(super) fn is_clean(&self) -> bool {
         self.missing_folders.is_empty() && self.files.iter().all(|state| matches!(state, State::Clean(_)))
     }
+
+    /// Whether nothing of any element was changed, and nothing added to one: what lies directly in the site's folder is its owner's.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.is_clean() && self.extras.iter().all(|extra| extra.protected || !extra.path.contains('/'))
+    }
 }
 
 /// What a look at one folder showed, before anything is read.

@@ -114,6 +114,7 @@ impl Standard {
             faults,
             contained: Vec::new(),
             grafts: Vec::new(),
+            undisturbed: false,
         };
         let before = observed.current.as_ref().map(|current| current.grafts.as_slice()).unwrap_or_default();
         match grafted {
@@ -126,6 +127,7 @@ impl Standard {
                         let same =
                             observed.current.as_ref().is_some_and(|current| Some(current.number) == compared.settled && current.grafts == grafted.grafts);
                         self.note_settled(&wanted.name, compared.settled.filter(|_| same));
+                        plan.undisturbed = compared.undisturbed;
                         compared.changes
                     }
                 };

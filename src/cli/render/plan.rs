@@ -102,6 +102,7 @@ mod tests {
             moves: Vec::new(),
             notes: Vec::new(),
             contained: Vec::new(),
+            undisturbed: false,
             hooks: vec!["after-sync".into()],
             faults: Vec::new(),
             grafts: Vec::new(),
