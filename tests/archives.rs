@@ -100,7 +100,7 @@ fn every_archive_of_the_corpus_is_judged_rightly() {
     for (file, behaviour) in &rows {
         let begun = Instant::now();
         let result = archive::import(&Context::silent(), &corpus.join("archives").join(file), None, room.objects(), &Limits::default());
-        if begun.elapsed() > Duration::from_secs(5) {
+        if begun.elapsed() > Duration::from_secs(30) {
             wrong.push(format!("{file}: took {:?}", begun.elapsed()));
         }
         let seen = if result.is_ok() { Seen::Accepted } else { Seen::Refused };
@@ -229,7 +229,7 @@ fn damaged_archives_end_in_an_answer() {
                 let paths = files(room.objects(), imported.tree);
                 assert!(!paths.keys().any(|path| path.split('/').any(|part| part == ".." || part.eq_ignore_ascii_case(".git"))), "{file}: {paths:?}");
             }
-            assert!(begun.elapsed() < Duration::from_secs(5), "{file}");
+            assert!(begun.elapsed() < Duration::from_secs(30), "{file}");
         }
     }
     assert!(accepted > 0, "some damage goes unnoticed, in contents that tar does not hash");

@@ -34,7 +34,7 @@ fn every_help_has_a_line_a_long_text_and_examples() {
         ("history", vec!["mark", "prune", "pack"]),
         ("saved", vec!["list", "restore", "drop"]),
         ("patch", vec!["create", "list", "rebase", "drop"]),
-        ("stock", vec!["list", "add", "gc", "verify"]),
+        ("stock", vec!["list", "add", "gc", "verify", "export", "import"]),
         ("repo", vec!["index", "yank", "use"]),
         ("extension", vec!["new", "check", "run", "test", "list"]),
     ];
@@ -63,6 +63,16 @@ fn completions_know_every_command() {
             assert!(script.contains(name.as_str()), "{shell} does not know `{name}`");
         }
     }
+}
+
+#[test]
+fn editors_get_the_schema_of_the_manifest() {
+    let env = TestEnvironment::new();
+    let run = env.greffon(["init", "--schema"]).run().succeeds();
+    let schema: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert!(schema["$schema"].is_string() && schema["properties"]["sites"].is_object(), "{schema:#}");
+    assert!(!env.exists("greffon.toml") && run.stderr.is_empty());
+    env.greffon(["init", "--schema", "shop"]).run().fails(2);
 }
 
 #[test]

@@ -14,7 +14,8 @@ use support::{Fault, FileServer};
 const MOST: u64 = 64 << 20;
 
 fn quick() -> HttpOptions {
-    let timing = Timing { stall: Duration::from_millis(300), back_off: Duration::from_millis(5), longest_wait: Duration::from_secs(3), ..Timing::default() };
+    // A stall that no busy machine makes by itself; what is to last lasts longer than anybody waits.
+    let timing = Timing { stall: Duration::from_millis(1500), back_off: Duration::from_millis(5), longest_wait: Duration::from_secs(90), ..Timing::default() };
     HttpOptions { timing, netrc: Some("/dev/null".into()), ..HttpOptions::default() }
 }
 
@@ -68,14 +69,16 @@ fn temporary_failures_are_tried_again_and_retry_after_is_obeyed() {
         assert_eq!(get(&http(), &server.url("/a")).unwrap_or_else(|error| panic!("{fault:?}: {}", hops(&error))), b"body", "{fault:?}");
         let asked = server.requests();
         assert_eq!(asked.len(), 2, "{fault:?}");
-        assert_eq!(asked[1].at - asked[0].at >= Duration::from_millis(950), waits, "{fault:?}");
+        assert!(!waits || asked[1].at - asked[0].at >= Duration::from_millis(950), "{fault:?}");
     }
     server.forget();
-    let soon = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() + 2).unwrap();
+    let (base, now) = (Instant::now(), jiff::Timestamp::now());
+    let soon = jiff::Timestamp::from_second(now.as_second() + 2).unwrap();
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&soon).unwrap();
     server.fault("/a", 1, Fault::status(503).header("Retry-After", &date));
     get(&http(), &server.url("/a")).unwrap();
-    assert!(server.requests()[1].at - server.requests()[0].at >= Duration::from_millis(900));
+    let left = Duration::try_from(soon.duration_since(now)).unwrap();
+    assert!(server.requests()[1].at - base >= left.saturating_sub(Duration::from_millis(100)), "it asked before the time it was told");
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn lasting_failures_end_after_four_tries_or_at_once() {
     server.fault("/later", 99, Fault::status(503).header("Retry-After", "3600"));
     let begun = Instant::now();
     let error = get(&http(), &server.url("/later")).unwrap_err();
-    assert!(error.hints().iter().any(|hint| hint.contains("3600 s")) && begun.elapsed() < Duration::from_secs(2), "{}", hops(&error));
+    assert!(error.hints().iter().any(|hint| hint.contains("3600 s")) && begun.elapsed() < Duration::from_secs(60), "{}", hops(&error));
 
     server.fault("/odd", 99, Fault::status(418));
     assert_eq!(get(&http(), &server.url("/odd")).unwrap_err().kind(), ErrorKind::Network);
@@ -104,13 +107,13 @@ fn silence_and_trickling_end_within_the_stated_time() {
     let mut options = quick();
     options.timing.retries = 0;
     let http = Http::new(options).unwrap();
-    for fault in [Fault::Stall(10), Fault::Drip(Duration::from_millis(150)), Fault::Delay(Duration::from_secs(2))] {
+    for fault in [Fault::Stall(10), Fault::Drip(Duration::from_millis(150)), Fault::Delay(Duration::from_secs(300))] {
         server.heal();
         server.fault("/slow", 1, fault.clone());
         let begun = Instant::now();
         let error = get(&http, &server.url("/slow")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Network, "{fault:?}: {}", hops(&error));
-        assert!(begun.elapsed() < Duration::from_millis(1500), "{fault:?} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{fault:?} took {:?}", begun.elapsed());
     }
 }
 
@@ -119,9 +122,9 @@ fn an_interrupt_ends_a_wait_at_once_wherever_it_is() {
     let server = FileServer::start();
     server.put("/a", bytes(100_000));
     let mut options = quick();
-    options.timing.stall = Duration::from_secs(30);
+    options.timing.stall = Duration::from_secs(300);
     let http = Http::new(options).unwrap();
-    for fault in [Fault::Stall(10), Fault::Delay(Duration::from_secs(3)), Fault::status(503).header("Retry-After", "3")] {
+    for fault in [Fault::Stall(10), Fault::Delay(Duration::from_secs(300)), Fault::status(503).header("Retry-After", "80")] {
         server.heal();
         server.fault("/a", 9, fault.clone());
         let cx = Context::silent();
@@ -133,7 +136,7 @@ fn an_interrupt_ends_a_wait_at_once_wherever_it_is() {
         let begun = Instant::now();
         let error = http.get(&cx, &server.url("/a"), None, None, MOST).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Interrupted);
-        assert!(begun.elapsed() < Duration::from_millis(700), "{fault:?} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{fault:?} took {:?}", begun.elapsed());
     }
 }
 

@@ -18,7 +18,7 @@ use support::{Fault, FileServer};
 const MOST: u64 = 64 << 20;
 
 fn quick() -> HttpOptions {
-    let timing = Timing { stall: Duration::from_millis(300), back_off: Duration::from_millis(5), longest_wait: Duration::from_secs(3), ..Timing::default() };
+    let timing = Timing { stall: Duration::from_millis(1500), back_off: Duration::from_millis(5), longest_wait: Duration::from_secs(3), ..Timing::default() };
     HttpOptions { timing, netrc: Some("/dev/null".into()), ..HttpOptions::default() }
 }
 

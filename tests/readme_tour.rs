@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use greffon::manifest::Manifest;
+use greffon::manifest::{Manifest, UserConfig};
 use support::TestEnvironment;
 
 /// Where the tour says that the reader's home is.
@@ -172,6 +172,21 @@ fn the_manifest_parses_and_means_what_it_says() {
     assert_eq!(manifest.sites.len(), 2);
     assert_eq!(manifest.config.repositories.len(), 1);
     assert!(Manifest::parse(path, format!("{example}\nwithoutt = []\n")).is_err(), "unknown keys are errors");
+}
+
+#[test]
+fn the_configuration_is_read_as_it_stands() {
+    let readme = readme();
+    let (_, text) = chapter(&readme, "Where things lie");
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("an example");
+    let env = TestEnvironment::new();
+    env.write("config.toml", example);
+    let config = UserConfig::load_from(&[env.path("config.toml")], |_| None).unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!((config.jobs, config.stock_max_size, config.mirrors.len(), config.secrets.len()), (Some(8), Some(20 << 30), 1, 1));
+    for name in text.split('`').filter(|word| word.starts_with("GREFFON_") && !word.contains('<')) {
+        let wrong = UserConfig::load_from(&[], |asked| (asked == name).then(|| "/\u{7f}odd://".into()));
+        assert!(wrong.is_err() || wrong.is_ok_and(|config| config.stock.is_some() || config.ca_bundle.is_some() || config.git_transport.is_some()), "`{name}` is not read");
+    }
 }
 
 #[test]

@@ -83,3 +83,47 @@ fn an_error_shows_no_line_that_was_never_written() {
     let gone = shelf.env.greffon(["add", "packages/x", "--git", "nowhere"]).run().fails(1).says("could not read what packages/x offers");
     assert!(!gone.stderr.contains("-->") && !gone.stderr.contains("greffon.toml:"), "{}", gone.stderr);
 }
+
+/// `--dry-run` does nothing, whatever the command; where there is nothing to rehearse it is wrong usage.
+#[test]
+#[cfg(debug_assertions)]
+fn a_rehearsal_of_recovering_building_and_storing_writes_nothing() {
+    let shelf = three_generations();
+    let (site, state) = (|| shelf.env.tree("sites/prod"), || shelf.env.exists("sites/.greffon-prod/journal"));
+    shelf.publish("base", "1.3.0", "");
+    shelf.env.greffon(["update", "--refresh"]).run().succeeds();
+    let kill = (1..500).find(|at| {
+        shelf.env.greffon(["sync", "--site", "prod"]).env("GREFFON_KILL_AT", at.to_string()).run();
+        state()
+    });
+    assert!(kill.is_some(), "no run was cut off with a journal");
+    let before = site();
+    let told = shelf.env.greffon(["recover", "--site", "prod", "--dry-run"]).run().succeeds();
+    assert!(told.stderr.contains("an interrupted sync would be finished or undone"), "{}", told.stderr);
+    assert!(state() && site() == before, "it recovered");
+    shelf.env.greffon(["recover", "--site", "prod"]).run().succeeds();
+    assert!(!state());
+    shelf.env.greffon(["recover", "--site", "prod", "--dry-run"]).run().succeeds().says("nothing to recover");
+
+    shelf.publish("base", "1.4.0", "");
+    shelf.env.greffon(["update", "--refresh"]).run().succeeds();
+    let stored = || shelf.env.greffon(["stock", "list"]).run().succeeds().stdout;
+    let before = stored();
+    shelf.env.greffon(["build", "out", "--site", "prod", "--dry-run"]).run().fails(1).says("not in stock");
+    shelf.env.greffon(["stock", "add", "packages/base@9", ".", "--dry-run"]).run().fails(2).says("no rehearsal");
+    shelf.env.greffon(["stock", "verify", "--dry-run"]).run().fails(2).says("no rehearsal");
+    assert!(stored() == before && !shelf.env.exists("out"));
+    shelf.env.greffon(["fetch", "--site", "prod"]).run().succeeds();
+    shelf.env.greffon(["build", "out", "--site", "prod", "--dry-run"]).run().succeeds().says("Would write prod");
+    assert!(!shelf.env.exists("out"));
+}
+
+#[test]
+fn doctor_asks_the_repositories_unless_it_is_to_stay_offline() {
+    let shelf = Shelf::new();
+    shelf.env.greffon(["doctor"]).run().succeeds().prints("ours answers");
+    let gone = shelf.env.read("greffon.toml").replace(&shelf.server.url("/"), "http://127.0.0.1:1/");
+    shelf.env.write("greffon.toml", gone);
+    shelf.env.greffon(["doctor"]).run().fails(1).prints("`ours` does not answer").prints("127.0.0.1:1");
+    shelf.env.greffon(["doctor", "--offline"]).run().succeeds().prints("ours: not asked, offline");
+}

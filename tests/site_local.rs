@@ -198,19 +198,31 @@ fn a_run_that_finds_a_change_made_under_its_hands_puts_it_aside() {
     let path = fixture.path().join("plugins/x/x.php");
     let stop = std::sync::atomic::AtomicBool::new(false);
     let mut rounds = 0;
+    let edits = std::sync::atomic::AtomicU64::new(0);
     std::thread::scope(|scope| {
-        let (stop, path) = (&stop, &path);
-        scope.spawn(move || {
+        let (stop, path, edits) = (&stop, &path, &edits);
+        let writer = scope.spawn(move || {
             let mut count = 0_u64;
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                 count += 1;
-                replace(path, &format!("edit {count}"));
+                if replace(path, &format!("edit {count}")) {
+                    edits.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                }
                 std::thread::sleep(std::time::Duration::from_micros(300));
             }
         });
         for round in 0..40 {
+            // On a busy machine the writer may not have had its turn since the last round.
+            let before = edits.load(std::sync::atomic::Ordering::SeqCst);
+            while edits.load(std::sync::atomic::Ordering::SeqCst) == before && !writer.is_finished() {
+                std::thread::yield_now();
+            }
             let elements = if round % 2 == 0 { [X2] } else { [X1] };
-            fixture.site().apply(&Context::silent(), &with_answer(fixture.request(&elements), IfLocalChanges::Save)).expect("applied");
+            let applied = fixture.site().apply(&Context::silent(), &with_answer(fixture.request(&elements), IfLocalChanges::Save));
+            if applied.is_err() {
+                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+            applied.expect("applied");
             rounds += 1;
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -220,13 +232,15 @@ fn a_run_that_finds_a_change_made_under_its_hands_puts_it_aside() {
     assert!(saved.iter().filter(|file| file.path.starts_with("plugins/x/x.php")).count() >= 30, "edits were lost: {}", saved.len());
 }
 
-fn replace(path: &Path, text: &str) {
+fn replace(path: &Path, text: &str) -> bool {
     let aside = path.with_extension("writer");
     std::fs::write(&aside, text).expect("written");
     // A run may put the folder with the file aside between the two.
-    if let Err(error) = std::fs::rename(&aside, path) {
+    let renamed = std::fs::rename(&aside, path);
+    if let Err(error) = &renamed {
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
     }
+    renamed.is_ok()
 }
 
 /// A folder is listed only where its own times moved: setting them back must not hide what was added.

@@ -168,7 +168,11 @@ fn the_second_run_waits_and_says_for_whom() {
     let cx = ContextBuilder::default().events(heard.clone()).build();
     std::thread::scope(|scope| {
         let run = scope.spawn(|| fixture.site().apply(&cx, &fixture.request(&[X2])));
-        std::thread::sleep(std::time::Duration::from_millis(1300));
+        // It says so after a second; how long until then is the machine's affair.
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
+        while heard.0.lock().expect("not poisoned").is_empty() && !run.is_finished() && std::time::Instant::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
         assert!(!run.is_finished());
         drop(held);
         run.join().expect("no panic").expect("applied");

@@ -42,7 +42,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let to = places::absolute(&options.to)?;
     check(&to)?;
     let _held = workspace.hold_stock()?;
-    let plan = workspace.plan(&[wanted], PlanDepth::Compose, UpdateChoice::Keep)?;
+    // A rehearsal fetches nothing.
+    let depth = if workspace.globals.dry_run { PlanDepth::Peek } else { PlanDepth::Compose };
+    let plan = workspace.plan(&[wanted], depth, UpdateChoice::Keep)?;
     let built = plan.sites.first().ok_or_else(|| Error::new(ErrorKind::Internal, "the plan has no site"))?;
     let tree = built
         .tree

@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::{Globals, Machine, Workspace};
 use crate::error::{Error, ErrorKind};
-use crate::roles::ContextBuilder;
+use crate::model::{Source, WantedSite};
+use crate::roles::{ContextBuilder, Repository, SearchRequest, VersionsRequest};
 use crate::site::Presence;
 use crate::sys::first_line;
+use crate::sys::fs::ground::on_one_file_system;
 
 /// What was looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -38,7 +40,7 @@ impl Report {
     }
 }
 
-/// Looks at programs, configuration, stock, manifest and sites; repairs nothing.
+/// Looks at programs, configuration, stock, manifest and sites, and asks the repositories; repairs nothing.
 #[must_use]
 pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Report {
     let mut checks = vec![good("greffon", env!("CARGO_PKG_VERSION").to_owned()), git()];
@@ -47,9 +49,7 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder) -> Report {
             checks.push(good("manifest", format!("{}, {}", workspace.manifest.path.display(), counted(workspace.manifest.sites.len(), "site"))));
             checks.push(stock(&workspace.machine));
             checks.push(lock(&workspace));
-            for repository in &workspace.roles.repositories {
-                checks.push(good("repository", repository.name().to_owned()));
-            }
+            checks.extend(workspace.roles.repositories.iter().map(|one| repository(&workspace, &**one)));
             checks.extend(workspace.manifest.sites.iter().map(|wanted| site(&workspace, wanted)));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -90,19 +90,47 @@ fn lock(workspace: &Workspace) -> Check {
     good("lockfile", format!("{}, fits the manifest", counted(workspace.lock.elements.len(), "element")))
 }
 
-fn site(workspace: &Workspace, wanted: &crate::model::WantedSite) -> Check {
+/// Whether it answers: asked for an element that the manifest wants from it, or else for what it has.
+fn repository(workspace: &Workspace, repository: &dyn Repository) -> Check {
+    let cx = &workspace.machine.cx;
+    if cx.offline() {
+        return good("repository", format!("{}: not asked, offline", repository.name()));
+    }
+    let wanted = workspace.manifest.sites.iter().flat_map(|site| &site.elements).find_map(|(id, wanted)| match &wanted.source {
+        Source::Repositories { only } if only.as_deref().is_none_or(|only| only == repository.name()) => Some(id.clone()),
+        _ => None,
+    });
+    let answered = match wanted {
+        Some(id) => repository.versions(cx, &VersionsRequest { id }).map(drop),
+        None => repository.search(cx, &SearchRequest { text: String::new(), limit: 1 }).map(drop),
+    };
+    match answered {
+        Ok(()) => good("repository", format!("{} answers", repository.name())),
+        Err(error) => bad("repository", &error.wrap(format!("`{}` does not answer", repository.name()))),
+    }
+}
+
+/// How files can come from the stock to a site.
+fn ground(workspace: &Workspace, wanted: &WantedSite) -> &'static str {
+    match on_one_file_system(&wanted.path, workspace.machine.stockroom.root()) {
+        Some(false) => "; on another file system than the stock: files are copied, hard links cannot be had",
+        Some(true) | None => "",
+    }
+}
+
+fn site(workspace: &Workspace, wanted: &WantedSite) -> Check {
     let name = format!("site {}", wanted.name);
     let presence = workspace.site(wanted).and_then(|site| Ok((site.presence()?, site.current()?.map(|generation| generation.number), site.state())));
     match presence {
         Err(error) => bad(&name, &error),
         Ok((Presence::Elsewhere, ..)) => good(&name, "lives on another host".to_owned()),
-        Ok((Presence::Absent, ..)) => good(&name, format!("{}: nothing there yet", wanted.path.display())),
+        Ok((Presence::Absent, ..)) => good(&name, format!("{}: nothing there yet{}", wanted.path.display(), ground(workspace, wanted))),
         Ok((Presence::Foreign, ..)) => {
             warning(&name, format!("{}: files that greffon did not install", wanted.path.display()), "move them away, or choose another path")
         }
         Ok((Presence::Known, generation, state)) => {
             let generation = generation.map_or_else(|| "no generation".to_owned(), |number| format!("generation {number}"));
-            good(&name, format!("{generation}, state in {}", state.display()))
+            good(&name, format!("{generation}, state in {}{}", state.display(), ground(workspace, wanted)))
         }
     }
 }
@@ -116,7 +144,8 @@ fn warning(name: &str, found: String, hint: &str) -> Check {
 }
 
 fn bad(name: &str, error: &Error) -> Check {
-    Check { name: name.to_owned(), state: "failed", found: error.message().to_owned(), hint: error.hints().first().cloned() }
+    let why = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Check { name: name.to_owned(), state: "failed", found: format!("{}{why}", error.message()), hint: error.hints().first().cloned() }
 }
 
 fn counted(number: usize, what: &str) -> String {

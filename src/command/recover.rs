@@ -21,7 +21,7 @@ pub struct Report {
 pub struct SiteReport {
     /// Its name.
     pub name: String,
-    /// `nothing`, `forward` or `back`.
+    /// `nothing`, `forward` or `back`; in a rehearsal `needed` where there is something to finish or undo.
     pub recovered: &'static str,
     /// The generation now in place.
     pub generation: Option<u64>,
@@ -36,6 +36,11 @@ pub fn run(workspace: &Workspace) -> Result<Report> {
     for wanted in workspace.chosen(true)? {
         let site = workspace.site(wanted)?;
         if site.presence()? == Presence::Elsewhere {
+            continue;
+        }
+        if workspace.globals.dry_run {
+            let recovered = if site.is_interrupted()? { "needed" } else { "nothing" };
+            sites.push(SiteReport { name: wanted.name.clone(), recovered, generation: site.current()?.map(|generation| generation.number) });
             continue;
         }
         let recovered = match site.recover(&workspace.machine.cx)? {

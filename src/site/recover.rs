@@ -80,7 +80,15 @@ impl Site {
         self.recover_locked(cx, &state)
     }
 
-    /// The same, for who has the lock.
+    /// Whether [`Self::recover`] would have something to do. Writes nothing.
+    ///
+    /// # Errors
+    /// `Site`, `Io`.
+    pub fn is_interrupted(&self) -> Result<bool> {
+        self.places.open_state()?.map_or(Ok(false), |state| Journal::is_there(&state))
+    }
+
+    /// As [`Self::recover`], for who has the lock.
     pub(super) fn recover_locked(&self, cx: &Context, state: &Dir) -> Result<Recovered> {
         let Some(journal) = Journal::read(state, self.places.inside.as_deref())? else {
             return Ok(Recovered::Nothing);

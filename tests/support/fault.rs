@@ -1,5 +1,7 @@
 //! What can go wrong between a server and its client.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::wire::Reply;
@@ -21,6 +23,8 @@ pub enum Fault {
     Length(i64),
     /// The reply begins this much later.
     Delay(Duration),
+    /// The reply begins once this is set.
+    Gate(Arc<AtomicBool>),
     /// A part of a body that says `Content-Range: bytes {0}-{1}/{2}` whatever it holds.
     Range(u64, u64, u64),
 }

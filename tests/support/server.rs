@@ -206,6 +206,11 @@ fn send(shared: &Shared, wire: &mut Wire, mut reply: Reply, fault: Option<Fault>
     if let Some(Fault::Delay(pause)) = fault {
         std::thread::sleep(pause);
     }
+    if let Some(Fault::Gate(open)) = &fault {
+        while !open.load(Ordering::SeqCst) && !shared.stop.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
     if let Some(Fault::Range(first, last, whole)) = fault {
         reply.status = 206;
         reply = reply.header("Content-Range", &format!("bytes {first}-{last}/{whole}"));

@@ -4,17 +4,22 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::Run;
 
+/// Longer than any machine takes, however busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A program at a terminal of its own.
 pub struct Terminal {
     pub child: Child,
     keys: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
     pub started: Instant,
 }
 
@@ -34,14 +39,14 @@ impl Terminal {
         let mut screen = keys.try_clone().expect("a copy");
         let shown = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&shown);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             // Reading fails once the program is gone.
             while let Ok(read @ 1..) = screen.read(&mut buffer) {
                 sink.lock().expect("no panic").extend_from_slice(&buffer[..read]);
             }
         });
-        Self { child, keys, shown, started: Instant::now() }
+        Self { child, keys, shown, reader, started: Instant::now() }
     }
 
     pub fn text(&self) -> String {
@@ -49,7 +54,7 @@ impl Terminal {
     }
 
     pub fn wait_for(&self, text: &str) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + PATIENCE;
         while !self.text().contains(text) {
             assert!(Instant::now() < end, "{text:?} never came:\n{}", self.text());
             std::thread::sleep(Duration::from_millis(10));
@@ -61,7 +66,7 @@ impl Terminal {
     }
 
     pub fn end(mut self) -> (Option<i32>, String) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("waited") {
                 break status;
@@ -72,7 +77,11 @@ impl Terminal {
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        std::thread::sleep(Duration::from_millis(50));
+        // It has read all once the other end is closed, which a child that lives on may keep open.
+        let end = Instant::now() + Duration::from_secs(5);
+        while !self.reader.is_finished() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         (status.code(), self.text())
     }
 }

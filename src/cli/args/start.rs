@@ -18,6 +18,7 @@ use crate::model::ElementId;
     "greffon init --app moodle campus           Moodle sites: a core and plugins",
     "greffon init --app wordpress blog          WordPress: with the extensions that know it",
     "greffon init --dry-run -C /srv/shop",
+    "greffon init --schema > greffon.schema.json    for an editor that knows JSON Schema",
 ))]
 pub(crate) struct InitArgs {
     /// Where to write it; made if it is not there [default: the working directory]
@@ -26,6 +27,9 @@ pub(crate) struct InitArgs {
     /// The application whose sites these are
     #[arg(long, value_enum, default_value_t = App::Tree)]
     pub(crate) app: App,
+    /// Print the JSON Schema of greffon.toml, for editors, and write nothing
+    #[arg(long, conflicts_with_all = ["folder", "app"])]
+    pub(crate) schema: bool,
 }
 
 /// Take over a site that other means made, as it stands
@@ -114,8 +118,9 @@ pub(crate) struct TrustArgs {
 
 /// Check the surroundings and say what is wrong
 ///
-/// Looks at the manifest, the lockfile, the stock, every site's state and file system (reflink, hard link, exchange of
-/// directories), the repositories, the git program and the terminal. Writes nothing.
+/// Looks at the manifest, the lockfile, the stock, every site's state, whether it shares a file system with the stock, and the git
+/// program, and asks every repository. Exit status 1 where something must be mended. Writes nothing but what repositories answered,
+/// into the stock.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon doctor",

@@ -65,8 +65,8 @@ pub(crate) struct StockAddArgs {
 
 /// Remove what no generation of any site needs
 ///
-/// Obeys pins alone: every generation of every site that used this stock pins what it is made of. Waits for nobody: if the stock
-/// is in use it says so. Writes the stock.
+/// Obeys pins alone: every generation of every site that used this stock pins what it is made of. Waits ten seconds for others that
+/// use the stock, then says that it is in use. Writes the stock.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon stock gc --dry-run",

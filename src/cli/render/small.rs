@@ -43,6 +43,7 @@ pub(crate) fn recover(report: &recover::Report, page: &mut Text) {
         let did = match site.recovered {
             "forward" => "the interrupted sync was finished",
             "back" => "the interrupted sync was undone",
+            "needed" => "an interrupted sync would be finished or undone",
             _ => "nothing to recover",
         };
         page.paint(STRONG, &site.name).put(format_args!(": {did}"));

@@ -6,8 +6,12 @@ use crate::cli::render::{adopt as adopt_page, doctor, small};
 use crate::cli::{exit, text::Text};
 use crate::command::{Globals, adopt as adopting, doctor as checks, init as first, trust as trusting};
 use crate::error::Result;
+use crate::manifest::json_schema;
 
 pub(super) fn init(session: &Session<'_>, args: InitArgs) -> Result<u8> {
+    if args.schema {
+        return session.printer.json(&json_schema()).map(|()| exit::FINE);
+    }
     let globals = match args.folder {
         Some(folder) => Globals { directory: Some(session.globals.directory.clone().unwrap_or_default().join(folder)), ..session.globals.clone() },
         None => session.globals.clone(),

@@ -5,7 +5,7 @@ use crate::cli::args::{RepoAction, RepoArgs, StockAction, StockArgs};
 use crate::cli::exit;
 use crate::cli::render::{repo as repo_page, stock as stock_page};
 use crate::command;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 pub(super) fn stock(session: Session<'_>, args: StockArgs) -> Result<u8> {
     if let StockAction::Export(args) = args.action {
@@ -14,6 +14,11 @@ pub(super) fn stock(session: Session<'_>, args: StockArgs) -> Result<u8> {
     }
     let globals = session.globals;
     let (surroundings, desk) = session.desk();
+    for (told, what) in [(matches!(args.action, StockAction::Add(_)), "stock add"), (matches!(args.action, StockAction::Verify(_)), "stock verify")] {
+        if told && globals.dry_run {
+            return Err(Error::new(ErrorKind::Usage, format!("`{what}` has no rehearsal")).hint("leave `--dry-run` out; nothing was done"));
+        }
+    }
     let opened = command::stock::open(globals, surroundings.clone())?;
     match args.action {
         StockAction::List(_) => desk.show(&command::stock::list(&opened)?, stock_page::list),

@@ -30,6 +30,14 @@ pub fn real_path(path: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Whether two paths lie on one file system, each taken as the nearest folder of it that is there; `None`: that cannot be told.
+#[must_use]
+pub fn on_one_file_system(one: &Path, other: &Path) -> Option<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |path: &Path| path.ancestors().find_map(|at| fs_err::metadata(at).ok()).map(|found| found.dev());
+    Some(device(one)? == device(other)?)
+}
+
 /// Whether a symbolic link stands at a path, wherever it leads.
 #[must_use]
 pub fn is_link(path: &Path) -> bool {

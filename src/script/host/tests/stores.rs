@@ -59,7 +59,7 @@ fn a_bomb_is_not_unpacked() {
     std::fs::write(world.path().join("data/bomb.zip"), zip(&[("a", &zeros)])).expect("written");
     let begun = std::time::Instant::now();
     let text = world.refused("archive::list(\"data/bomb.zip\")");
-    assert!(text.contains("refused") && begun.elapsed().as_secs() < 20, "{text}");
+    assert!(text.contains("refused") && begun.elapsed().as_secs() < 60, "{text}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn templates_are_filled_and_cannot_grow() {
             format!("let l = []; for i in 0..100 {{ l.push(i); }} let t = \"\"; t.pad(10000, 'x'); template::render(`{text}`, #{{ a: \"x\", l: l, t: t }})");
         let said = world.refused(&body);
         assert!(said.contains(word), "{text}: {said}");
-        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{text}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{text}");
     }
 }
 
