@@ -185,7 +185,10 @@ fn the_configuration_is_read_as_it_stands() {
     assert_eq!((config.jobs, config.stock_max_size, config.mirrors.len(), config.secrets.len()), (Some(8), Some(20 << 30), 1, 1));
     for name in text.split('`').filter(|word| word.starts_with("GREFFON_") && !word.contains('<')) {
         let wrong = UserConfig::load_from(&[], |asked| (asked == name).then(|| "/\u{7f}odd://".into()));
-        assert!(wrong.is_err() || wrong.is_ok_and(|config| config.stock.is_some() || config.ca_bundle.is_some() || config.git_transport.is_some()), "`{name}` is not read");
+        assert!(
+            wrong.is_err() || wrong.is_ok_and(|config| config.stock.is_some() || config.ca_bundle.is_some() || config.git_transport.is_some()),
+            "`{name}` is not read"
+        );
     }
 }
 
