@@ -127,3 +127,89 @@ fn doctor_asks_the_repositories_unless_it_is_to_stay_offline() {
     shelf.env.greffon(["doctor"]).run().fails(1).prints("`ours` does not answer").prints("127.0.0.1:1");
     shelf.env.greffon(["doctor", "--offline"]).run().succeeds().prints("ours: not asked, offline");
 }
+
+#[test]
+fn sites_that_would_share_a_state_are_refused() {
+    let shelf = Shelf::new();
+    let before = shelf.env.read("greffon.toml");
+    for (prod, test, says) in [
+        ("shared", "shared", "would share a state"),
+        ("shared", "shared/deeper", "would share a state"),
+        ("sites/.greffon-test", "", "would share a state"),
+        ("sites/test/state", "", "would lie in one another"),
+        ("sites", "", "would"),
+    ] {
+        let state = |state: &str| if state.is_empty() { String::new() } else { format!("state = \"{state}\"\n") };
+        let text = before.replace("[sites.test]\n", &format!("{}[sites.test]\n{}", state(prod), state(test)));
+        shelf.env.write("greffon.toml", text);
+        shelf.env.greffon(["sync", "--all", "--create"]).run().fails(1).says(says);
+        assert!(!shelf.env.exists("sites"), "{prod} and {test}");
+    }
+    // The twin: states of their own.
+    let text = before.replace("[sites.test]\n", "state = \"states/prod\"\n[sites.test]\nstate = \"states/test\"\n");
+    shelf.env.write("greffon.toml", text);
+    shelf.env.greffon(["sync", "--all", "--create"]).run().succeeds();
+}
+
+#[test]
+fn what_is_said_twice_or_wrongly_is_told() {
+    let shelf = three_generations();
+    let env = &shelf.env;
+    let twice = env.greffon(["status", "--site", "prod", "--site", "prod", "--json"]).run().succeeds().json();
+    assert_eq!(twice["sites"].as_array().map(Vec::len), Some(1));
+    env.greffon(["add", "packages/base", "packages/base@=1.0.0"]).run().fails(2).says("packages/base is named twice");
+    env.greffon(["status", "--answer", "nonsense"]).run().fails(2).says("NAME=VALUE");
+    env.greffon(["history", "-n", "0"]).run().fails(2);
+    for command in [&["diff", "1"][..], &["build", "out"]] {
+        let failed = env.greffon(command).run().fails(2).says("one site: which one?").says("prod, test");
+        assert!(!failed.stderr.contains("--all"), "{}", failed.stderr);
+    }
+    env.greffon(["build", "site.tar.gz", "--site", "prod"]).run().fails(2).says("no `.tar.gz`");
+    assert!(!env.exists("site.tar.gz"));
+    env.greffon(["why", "base@1.0.0"]).run().fails(1).says("leave out the `@`");
+}
+
+#[test]
+fn a_lock_does_not_say_who_is_asked() {
+    let shelf = Shelf::new().synced();
+    let lock = shelf.env.read("greffon.lock");
+    shelf.env.write("greffon.lock", lock.replace("repository = \"ours\"", "repository = \"theirs\""));
+    shelf.env.greffon(["lock", "--check"]).run().fails(3);
+    shelf.env.greffon(["sync", "--all", "--locked"]).run().fails(1).says("locked from the repository theirs, which greffon.toml does not have");
+    shelf.env.greffon(["lock"]).run().succeeds();
+    assert_eq!(shelf.env.read("greffon.lock"), lock);
+}
+
+#[test]
+fn an_index_that_lacks_something_is_told_so() {
+    let shelf = Shelf::new();
+    shelf.manifest("[types.packages]\nodd = \"*\"\n");
+    let element =
+        |versions: &str| shelf.env.write("public/elements/packages/odd.json", format!("{{\"type\":\"packages\",\"name\":\"odd\",\"versions\":{versions}}}"));
+    element("[]");
+    shelf.env.greffon(["lock"]).run().fails(1).says("repository ours has no version of packages/odd at all");
+    element("[{\"version\":\"1.0.0\"}]");
+    shelf.env.greffon(["sync", "--site", "prod"]).run().fails(1).says("repository `ours` does not say where this version is downloaded from");
+    shelf.env.write("public/elements/packages/odd.json", "null");
+    let failed = shelf.env.greffon(["lock", "--refresh"]).run().fails(1);
+    assert!(!failed.stderr.contains("struct "), "{}", failed.stderr);
+}
+
+#[test]
+fn the_newest_core_is_thought_of_where_none_is_named() {
+    let shelf = Shelf::new();
+    let repo = Repo::init(&shelf.env.path("campus"));
+    for version in ["1.0.0", "1.1.0"] {
+        repo.write("code.txt", version);
+        repo.commit(version);
+        repo.tag(&format!("v{version}"));
+    }
+    shelf.env.write(
+        "greffon.toml",
+        "[config]\ninstaller = { use = \"builtin:tree\", types = { core = \".\" } }\n[types.core]\ncampus = { git = \"campus\", version = \"1.0+\" }\n[sites.prod]\npath = \"prod\"\n",
+    );
+    shelf.env.greffon(["sync"]).run().succeeds();
+    let check = shelf.env.greffon(["upgrade-check", "--json"]).run().succeeds().json();
+    assert_eq!((&check["checks"][0]["from"], &check["checks"][0]["to"]), (&"1.0.0".into(), &"1.1.0".into()), "{check:#}");
+    shelf.env.greffon(["plan", "--with", "core/campus@=1.1.0"]).run().succeeds().prints("1.0.0 → 1.1.0");
+}

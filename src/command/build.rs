@@ -35,10 +35,7 @@ pub struct Report {
 /// # Errors
 /// `Usage` when several sites are chosen; as [`crate::site::build`].
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
-    let sites = workspace.chosen(true)?;
-    let [wanted] = sites.as_slice() else {
-        return Err(Error::new(ErrorKind::Usage, "`build` writes one tree: choose one site by `--site NAME`"));
-    };
+    let wanted = workspace.chosen_one("`build` writes the tree of")?;
     let to = places::absolute(&options.to)?;
     check(&to)?;
     let _held = workspace.hold_stock()?;
@@ -58,6 +55,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 /// Whether something can be built there; told before anything is fetched.
 fn check(to: &Path) -> Result<()> {
     let tar = to.extension().is_some_and(|extension| extension == "tar");
+    let name = shown(to).to_ascii_lowercase();
+    if let Some(form) = [".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2", ".zip"].into_iter().find(|form| name.ends_with(form)) {
+        return Err(Error::new(ErrorKind::Usage, format!("`build` writes a folder or a `.tar`, and no `{form}`"))
+            .hint("write a `.tar` and pack it afterwards: its bytes are always the same"));
+    }
     let wrong = match fs::kind(to)? {
         Some(PathKind::Folder) if tar => "is a folder, and a `.tar` is a file",
         Some(PathKind::File { .. }) if !tar => "is a file, and a tree is built into a folder",

@@ -40,10 +40,7 @@ pub struct Report {
 /// # Errors
 /// `Usage` when several sites are chosen; `NotFound` for a generation that is not there.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
-    let sites = workspace.chosen(true)?;
-    let [wanted] = sites.as_slice() else {
-        return Err(Error::new(ErrorKind::Usage, "`diff` compares generations of one site: choose it by `--site NAME`"));
-    };
+    let wanted = workspace.chosen_one("`diff` compares generations of")?;
     let from = workspace.generation(wanted, &options.from)?;
     let to = match &options.to {
         Some(to) => workspace.generation(wanted, to)?,

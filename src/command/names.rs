@@ -53,6 +53,7 @@ impl Workspace {
                 let error = Error::new(ErrorKind::NotFound, format!("no site has `{}`", name.escape_debug()));
                 Err(match nearest(name, texts.iter().map(String::as_str)) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None if name.contains('@') => error.hint("no version is said here: leave out the `@` and what follows it"),
                     None => error.hint("`greffon list` shows what there is"),
                 })
             }

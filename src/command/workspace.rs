@@ -153,9 +153,25 @@ impl Workspace {
             let Some(site) = sites.iter().find(|site| site.name == *name) else {
                 return Err(no_site(name, sites));
             };
-            chosen.push(site);
+            if !chosen.iter().any(|known: &&WantedSite| known.name == site.name) {
+                chosen.push(site);
+            }
         }
         Ok(chosen)
+    }
+
+    /// The one site that a command is about; `what` it does, for the error.
+    ///
+    /// # Errors
+    /// `Usage` when several are chosen, or none by name where there are several.
+    pub fn chosen_one(&self, what: &str) -> Result<&WantedSite> {
+        match self.chosen(false)?.as_slice() {
+            [one] => Ok(*one),
+            several => {
+                let names: Vec<&str> = several.iter().map(|site| site.name.as_str()).collect();
+                Err(Error::new(ErrorKind::Usage, format!("{what} one site: which one?")).hint(format!("say `--site NAME` ({})", names.join(", "))))
+            }
+        }
     }
 
     /// What the git source of an element's own offers, pinned or not; nothing for other sources.
@@ -334,7 +350,7 @@ impl Workspace {
 
 /// What somebody else wrote while this command worked is not written over.
 fn changed_meanwhile(file: &str) -> Error {
-    Error::new(ErrorKind::Busy, format!("`{file}` was changed while this command worked; it was left as it is now")).hint("run the command again")
+    Error::new(ErrorKind::Busy, format!("`{file}` was changed while this command worked; it was left as it is now")).hint("run the command again").temporary()
 }
 
 /// A name that no site has, with the nearest that one has.

@@ -19,16 +19,19 @@ pub(super) fn sites(reader: &mut Reader<'_>, base: &Path, shape: &ManifestShape,
     let Some(entries) = shape.sites.as_ref().filter(|sites| !sites.0.is_empty()) else {
         return vec![implicit(base, &shared, policy, link_mode)];
     };
-    let mut sites = Vec::new();
+    let mut sites: Vec<WantedSite> = Vec::new();
     let mut spans = Vec::new();
+    let mut states = Vec::new();
     for entry in &entries.0 {
         let plan = Plan { base, shared: &shared, policy, link_mode, known };
         if let Some((site, span)) = plan.site(reader, &entry.key, &entry.value) {
             sites.push(site);
+            states.push(entry.value.state.as_ref().map_or(span.clone(), |at| at.span.clone()));
             spans.push(span);
         }
     }
     apart(reader, &sites, &spans);
+    states_apart(reader, &sites, &spans, &states);
     sites
 }
 
@@ -208,6 +211,39 @@ fn apart(reader: &mut Reader<'_>, sites: &[WantedSite], spans: &[Range<usize>]) 
             reader.fault(error);
         }
         open.push(index);
+    }
+}
+
+/// Complains about states that would write into each other, or into another site.
+fn states_apart(reader: &mut Reader<'_>, sites: &[WantedSite], spans: &[Range<usize>], states: &[Range<usize>]) {
+    let state = |site: &WantedSite| {
+        let beside = || Some(site.path.parent()?.join(format!(".greffon-{}", site.path.file_name()?.to_string_lossy())));
+        site.state.clone().or_else(beside).unwrap_or_default()
+    };
+    let within = |inner: &Path, outer: &Path| inner.starts_with(outer);
+    for (index, site) in sites.iter().enumerate().filter(|(_, site)| site.state.is_some()) {
+        let own = state(site);
+        for (other, rival) in sites.iter().enumerate().filter(|(other, _)| *other != index) {
+            let elsewhere = matches!((&site.host, &rival.host), (Some(a), Some(b)) if a != b);
+            let theirs = state(rival);
+            let message = if elsewhere {
+                continue;
+            } else if within(&own, &theirs) || within(&theirs, &own) {
+                if rival.state.is_some() && other < index {
+                    continue;
+                }
+                (format!("the sites `{}` and `{}` would share a state", site.name, rival.name), states[other].clone())
+            } else if within(&own, &rival.path) || within(&rival.path, &own) {
+                (format!("the state of the site `{}` and the site `{}` would lie in one another", site.name, rival.name), spans[other].clone())
+            } else {
+                continue;
+            };
+            let error = reader
+                .error(states[index].clone(), &format!("`{}`", site.name), message.0)
+                .at(reader.excerpt(message.1, &format!("`{}`", rival.name)))
+                .hint("give each site a state of its own, or take `state` out: then it lies beside the site");
+            reader.fault(error);
+        }
     }
 }
 

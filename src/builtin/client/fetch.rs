@@ -109,8 +109,12 @@ impl Standard {
     fn fetch_one(&self, cx: &Context, one: &Resolved, folder: &Path, deal: Option<Deal>) -> Result<Fetched> {
         cx.check()?;
         let download = download_of(&one.locked, &self.parts.base).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "it was put into the stock by hand, and is no longer there")
-                .hint("put it back with `greffon stock add`, or choose another version")
+            match one.locked.repository.as_deref().filter(|from| self.parts.repositories.iter().any(|known| known.name() == *from)) {
+                Some(from) => Error::new(ErrorKind::NotFound, format!("repository `{from}` does not say where this version is downloaded from"))
+                    .hint("choose another version, and tell the repository's owner"),
+                None => Error::new(ErrorKind::NotFound, "it was put into the stock by hand, and is no longer there")
+                    .hint("put it back with `greffon stock add`, or choose another version"),
+            }
         })?;
         let info = info_of(one, &self.parts.base);
         crate::sys::fs::create_folder(folder)?;

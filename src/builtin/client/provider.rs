@@ -62,6 +62,8 @@ type Asking = (Option<String>, ElementId);
 /// What the repositories know of a name.
 #[derive(Debug)]
 struct Owned {
+    /// The repository that owns the name, also where it has no version of it.
+    owner: From,
     versions: Vec<(Version, Option<Arc<ElementInfo>>, From)>,
 }
 
@@ -251,6 +253,9 @@ impl<'a> SiteProvider<'a> {
         let Some(owned) = owned else { return Ok(None) };
         let names: Vec<String> = {
             let mut names: Vec<String> = owned.versions.iter().map(|(_, _, from)| self.name_of(from)).collect();
+            if names.is_empty() {
+                names.push(self.name_of(&owned.owner));
+            }
             names.dedup();
             names.truncate(3);
             names
@@ -306,24 +311,24 @@ impl<'a> SiteProvider<'a> {
             return Ok(known.clone());
         }
         let mut versions: Vec<(Version, Option<Arc<ElementInfo>>, From)> = Vec::new();
-        let mut known = false;
+        let mut owner = None;
         let parts = &self.client.parts;
         for (index, repository) in parts.repositories.iter().enumerate() {
-            if only.is_some_and(|only| only != repository.name()) || (known && !repository.merge()) {
+            if only.is_some_and(|only| only != repository.name()) || (owner.is_some() && !repository.merge()) {
                 continue;
             }
             if let Versions::Known(entries) = repository.versions(cx, &VersionsRequest { id: id.clone() })? {
-                known = true;
+                owner.get_or_insert(From::Repository(index));
                 add(&mut versions, entries.into_iter().map(|entry| (entry.version, entry.info.map(Arc::new))), &From::Repository(index));
             }
         }
         if only.is_none()
             && let Versions::Known(entries) = parts.stock.versions(cx, &VersionsRequest { id: id.clone() })?
         {
-            known = true;
+            owner.get_or_insert(From::Stock);
             add(&mut versions, entries.into_iter().map(|entry| (entry.version, entry.info.map(Arc::new))), &From::Stock);
         }
-        let owned = known.then(|| Arc::new(Owned { versions }));
+        let owned = owner.map(|owner| Arc::new(Owned { owner, versions }));
         self.asked.owned.lock().unwrap_or_else(PoisonError::into_inner).insert(key, owned.clone());
         Ok(owned)
     }

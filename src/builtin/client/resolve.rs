@@ -49,7 +49,11 @@ impl Standard {
         asked: &Asked,
     ) -> Result<Vec<Resolved>> {
         if *choice(request, site) == UpdateChoice::Keep || request.frozen || request.locked {
-            match fit(site, &request.lock, &self.schemes)? {
+            let fitting = fit(site, &request.lock, &self.schemes)?.and_then(|resolution| match self.from_a_stranger(site, &resolution) {
+                Some(misfit) if !request.frozen => Err(misfit),
+                _ => Ok(resolution),
+            });
+            match fitting {
                 Ok(resolution) => return Ok(resolution),
                 Err(misfit) if request.frozen || request.locked => return Err(refuse(&misfit, site, request.frozen)),
                 Err(misfit) => cx.log(Level::Detail, format!("resolving {}: {}", site.name, misfit.why)),
@@ -78,6 +82,17 @@ impl Standard {
                 Err(error) => Err(unsolved.map_or(error, crate::solve::Unsolved::into_error)),
             },
         }
+    }
+
+    /// The first locked element of a repository that the manifest does not have: the lock does not say who is asked.
+    fn from_a_stranger(&self, site: &WantedSite, resolution: &[Resolved]) -> Option<Misfit> {
+        let known = |name: &str| name == self.parts.stock.name() || self.parts.repositories.iter().any(|one| one.name() == name);
+        resolution.iter().find_map(|one| {
+            let name = one.locked.repository.as_deref().filter(|name| !known(name))?;
+            let origin = site.elements.get(&one.id).map(|wanted| wanted.origin.clone()).filter(|origin| origin.line > 0);
+            let why = format!("{} is locked from the repository {}, which greffon.toml does not have", one.id, name.escape_debug());
+            Some(Misfit { id: one.id.clone(), why, origin })
+        })
     }
 
     /// The solution with what it has outgrown looked for again.

@@ -19,8 +19,8 @@ pub(crate) struct HistoryArgs {
     #[command(subcommand)]
     pub(crate) action: Option<HistoryAction>,
     /// How many at most
-    #[arg(short = 'n', long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
 }
 
 /// What can be done with a history.

@@ -66,8 +66,15 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, hide_short_help = true)]
     no_input: bool,
     /// Answers a question of an extension beforehand
-    #[arg(long = "answer", value_name = "NAME=VALUE", global = true, hide_short_help = true)]
+    #[arg(long = "answer", value_name = "NAME=VALUE", global = true, hide_short_help = true, value_parser = answer)]
     answers: Vec<String>,
+}
+
+fn answer(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() => Ok(text.to_owned()),
+        _ => Err("it is written NAME=VALUE".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -123,7 +123,8 @@ pub(crate) struct RecoverArgs {}
 /// Write a site's bare tree to a folder or a .tar
 ///
 /// The wanted tree and nothing else: no state, no hooks, names sorted, times fixed, so that the same lockfile gives the same bytes
-/// on every machine. Prints the tree's id. Writes the target, which must not exist or be empty, and the stock.
+/// on every machine. Prints the tree's id. Writes the target (a folder that does not exist or is empty, or a `.tar`, which is
+/// replaced where it is there) and the stock.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon build out/",

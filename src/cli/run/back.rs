@@ -17,7 +17,7 @@ pub(super) fn history(session: Session<'_>, args: HistoryArgs) -> Result<u8> {
     let mut report = command::history::run(&workspace, &what)?;
     if matches!(what, command::history::Options::List) {
         for site in &mut report.sites {
-            site.generations.truncate(args.limit.unwrap_or(usize::MAX));
+            site.generations.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
         }
         return desk.show(&report, history_page::generations);
     }

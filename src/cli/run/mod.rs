@@ -19,8 +19,11 @@ use super::output::Printer;
 use super::text::{CHANGE, Text};
 use super::{completions, exit};
 use crate::command::{Globals, Workspace};
-use crate::error::Result;
-use crate::roles::ContextBuilder;
+use crate::error::{ErrorKind, Result};
+use crate::roles::{ContextBuilder, Level};
+
+/// How often a command that edits is begun while others edit too.
+const TRIES: u32 = 5;
 
 /// One run of the program.
 struct Session<'a> {
@@ -83,6 +86,21 @@ impl<'a> Session<'a> {
         let Self { globals, surroundings, printer, started } = self;
         let workspace = Workspace::open(globals, surroundings)?;
         Ok((workspace, Desk { printer, started, dry_run: globals.dry_run }))
+    }
+
+    /// Opens the manifest and works on it; anew where somebody else wrote manifest or lockfile meanwhile, a few times.
+    fn open_and<R>(self, work: impl Fn(&Workspace) -> Result<R>) -> Result<(R, Desk<'a>)> {
+        let mut tries = 1;
+        loop {
+            let (workspace, desk) = Session { surroundings: self.surroundings.clone(), ..self }.open()?;
+            match work(&workspace) {
+                Err(error) if tries < TRIES && error.kind() == ErrorKind::Busy && error.is_temporary() => {
+                    workspace.machine.cx.log(Level::Detail, format!("{}; once more", error.message()));
+                    tries += 1;
+                }
+                done => return done.map(|report| (report, desk)),
+            }
+        }
     }
 
     /// What prints, for commands that need no manifest, and the surroundings that they need.

@@ -27,15 +27,15 @@ fn add_options(elements: Vec<String>, source: SourceArgs) -> command::add::Optio
 }
 
 pub(super) fn add(session: Session<'_>, args: AddArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::add::run(&workspace, &add_options(args.elements, args.source))?;
+    let options = add_options(args.elements, args.source);
+    let (report, desk) = session.open_and(|workspace| command::add::run(workspace, &options))?;
     desk.warn(&report.warnings);
     desk.tell(&report, |report, page| lock_page::added(report, desk.dry_run, page))
 }
 
 pub(super) fn remove(session: Session<'_>, args: RemoveArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::remove::run(&workspace, &command::remove::Options { elements: args.elements })?;
+    let options = command::remove::Options { elements: args.elements };
+    let (report, desk) = session.open_and(|workspace| command::remove::run(workspace, &options))?;
     desk.tell(&report, |report, page| lock_page::removed(report, desk.dry_run, page))
 }
 
@@ -78,17 +78,14 @@ fn both<E: Serialize>(
 }
 
 pub(super) fn update(session: Session<'_>, args: UpdateArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::update::run(
-        &workspace,
-        &command::update::Options { names: args.elements, to: args.to, security: args.security, accept_moved: args.accept_moved },
-    )?;
+    let options = command::update::Options { names: args.elements, to: args.to, security: args.security, accept_moved: args.accept_moved };
+    let (report, desk) = session.open_and(|workspace| command::update::run(workspace, &options))?;
     locked(desk, &report)
 }
 
 pub(super) fn lock(session: Session<'_>, args: LockArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::lock::run(&workspace, &command::lock::Options { check: args.check, like: args.like, accept_moved: args.accept_moved })?;
+    let options = command::lock::Options { check: args.check, like: args.like, accept_moved: args.accept_moved };
+    let (report, desk) = session.open_and(|workspace| command::lock::run(workspace, &options))?;
     locked(desk, &report)
 }
 

@@ -172,7 +172,7 @@ fn core_of(site: &WantedSite) -> Option<&ElementId> {
 }
 
 fn check(workspace: &Workspace, wanted: &WantedSite, asked: &str) -> Result<Check> {
-    let (core, requirement) = match asked.split_once('@') {
+    let (core, mut requirement) = match asked.split_once('@') {
         Some(_) => {
             let argument = parse_element(asked)?;
             let id = workspace.known_element(&argument.name)?;
@@ -203,6 +203,11 @@ fn check(workspace: &Workspace, wanted: &WantedSite, asked: &str) -> Result<Chec
         return Err(no_such_core(workspace, wanted, &core, &requirement)?);
     };
     check.to = Some(target.to_string());
+    // The newest is meant, whatever is locked: from here on that very version.
+    if requirement == Requirement::any() {
+        requirement = Requirement::new(format!("={target}"));
+        check.asked = requirement.to_string();
+    }
     let weighed = weigh::weigh(workspace, wanted, &core, &requirement)?;
     let looked = look::look(workspace, wanted, &core, &weighed)?;
     check.elements = elements(workspace, wanted, &core, &now, &weighed, &looked);

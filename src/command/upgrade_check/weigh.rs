@@ -56,7 +56,9 @@ enum Obstacle {
 /// The version that the core itself would have; `None`: there is none that fits.
 pub(super) fn core_alone(workspace: &Workspace, wanted: &WantedSite, core: &ElementId, asked: &Requirement) -> Result<Option<Version>> {
     let site = with_core(wanted, core, asked, |_| false);
-    let mut request = workspace.request(&[], PlanDepth::Resolve, UpdateChoice::Keep);
+    // What is locked is no reason to stay: what is asked for is what could be.
+    let choice = if asked == &Requirement::any() { UpdateChoice::These(vec![(core.clone(), None)]) } else { UpdateChoice::Keep };
+    let mut request = workspace.request(&[], PlanDepth::Resolve, choice);
     (request.wanted, request.locked, request.frozen) = (vec![site], false, false);
     match workspace.roles.client.plan(&workspace.machine.cx, &request) {
         Ok(plan) => Ok(plan.lock.entry(&wanted.name, core).map(|(pin, _)| pin.version.clone())),

@@ -127,6 +127,7 @@ impl AdvisoryFile {
 
 /// `elements/<type>/<name>.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(expecting = "an element with `type`, `name` and `versions`")]
 pub(super) struct ElementFile {
     /// Its type.
     pub(super) r#type: String,
