@@ -124,7 +124,7 @@ fn doctor_asks_the_repositories_unless_it_is_to_stay_offline() {
     shelf.env.greffon(["doctor"]).run().succeeds().prints("ours answers");
     let gone = shelf.env.read("greffon.toml").replace(&shelf.server.url("/"), "http://127.0.0.1:1/");
     shelf.env.write("greffon.toml", gone);
-    shelf.env.greffon(["doctor"]).run().fails(1).prints("`ours` does not answer").prints("127.0.0.1:1");
+    shelf.env.greffon(["doctor"]).run().fails(1).prints("ours does not answer").prints("127.0.0.1:1");
     shelf.env.greffon(["doctor", "--offline"]).run().succeeds().prints("ours: not asked, offline");
 }
 

@@ -106,7 +106,10 @@ fn repository(workspace: &Workspace, repository: &dyn Repository) -> Check {
     };
     match answered {
         Ok(()) => good("repository", format!("{} answers", repository.name())),
-        Err(error) => bad("repository", &error.wrap(format!("`{}` does not answer", repository.name()))),
+        Err(error) => {
+            let check = bad("repository", &error);
+            Check { found: format!("{} does not answer: {}", repository.name(), check.found), ..check }
+        }
     }
 }
 
@@ -144,8 +147,13 @@ fn warning(name: &str, found: String, hint: &str) -> Check {
 }
 
 fn bad(name: &str, error: &Error) -> Check {
-    let why = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Check { name: name.to_owned(), state: "failed", found: format!("{}{why}", error.message()), hint: error.hints().first().cloned() }
+    let mut found = error.message().to_owned();
+    let mut cause = std::error::Error::source(error);
+    while let Some(one) = cause {
+        found.push_str(&format!(": {one}"));
+        cause = one.source();
+    }
+    Check { name: name.to_owned(), state: "failed", found, hint: error.hints().first().cloned() }
 }
 
 fn counted(number: usize, what: &str) -> String {
