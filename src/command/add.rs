@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::edited::Edited;
 use super::lock::{LockChange, compare};
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,16 +73,6 @@ pub struct Added {
     pub takes_newest: Option<String>,
 }
 
-/// A manifest and a lock that are not written yet.
-pub struct Edited {
-    /// The manifest's new text, read.
-    pub manifest: Manifest,
-    /// The lock that fits it.
-    pub lock: Lock,
-    /// What was done.
-    pub report: Report,
-}
-
 /// Resolves with the new elements, then writes manifest and lock; neither is touched when that fails.
 ///
 /// # Errors
@@ -99,7 +90,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 ///
 /// # Errors
 /// `Usage`; `NotFound` with the nearest names; `Conflict`.
-pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
+pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited<Report>> {
     if workspace.globals.locked || workspace.globals.frozen {
         return Err(Error::new(ErrorKind::Usage, "this changes the lock, which --locked and --frozen forbid"));
     }

@@ -49,7 +49,7 @@ pub(super) fn settle(workspace: &Workspace, sites: &[WantedSite], made: &mut Pla
             continue;
         }
         for mismatch in &mismatches {
-            let keep = match answer(workspace, wanted, mismatch)? {
+            let keep = match answer(workspace, wanted, &told(mismatch))? {
                 IfVersionMismatch::Keep => true,
                 IfVersionMismatch::Replace => false,
                 IfVersionMismatch::Latest => mismatch.later,
@@ -94,15 +94,18 @@ fn mismatches(workspace: &Workspace, wanted: &WantedSite, plan: &SitePlan) -> Re
     Ok(mismatches)
 }
 
-fn answer(workspace: &Workspace, wanted: &WantedSite, mismatch: &Mismatch) -> Result<IfVersionMismatch> {
-    let policy = wanted.policy.if_version_mismatch;
-    if policy != IfVersionMismatch::Ask || !workspace.machine.cx.prompter().is_present() {
+/// What the policy says of a version that was `told` of, or who sits at the terminal where it asks.
+///
+/// # Errors
+/// As the prompter.
+pub(super) fn answer(workspace: &Workspace, wanted: &WantedSite, told: &str) -> Result<IfVersionMismatch> {
+    let (policy, prompter) = (wanted.policy.if_version_mismatch, workspace.machine.cx.prompter());
+    if policy != IfVersionMismatch::Ask || !prompter.is_present() {
         return Ok(policy);
     }
-    let choices = ["abort", "keep", "replace"];
-    let answer = workspace.machine.cx.prompter().ask(&Question {
-        text: format!("site `{}`: {}: what to do with it?", wanted.name, told(mismatch)),
-        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+    let answer = prompter.ask(&Question {
+        text: format!("site `{}`: {told}: what to do with it?", wanted.name),
+        choices: ["abort", "keep", "replace"].map(str::to_owned).to_vec(),
         default: Some("abort".to_owned()),
         secret: false,
         flag: "--if-version-mismatch".to_owned(),

@@ -3,6 +3,7 @@
 pub mod globals;
 
 mod bring;
+pub mod edited;
 mod machine;
 pub mod mend;
 mod mismatch;

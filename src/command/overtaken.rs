@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::Workspace;
-use super::mismatch::Answers;
+use super::mismatch::{Answers, answer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Action, ElementId, Graft, IfVersionMismatch, Lock, LockKey, LockedElement, Plan, SitePlan, Version, WantedSite};
-use crate::roles::Question;
 use crate::site::{Generation, Presence};
 
 /// An element whose installed version is not the wanted one.
@@ -44,7 +43,7 @@ pub(super) fn settle(workspace: &Workspace, sites: &[WantedSite], made: &mut Pla
         let all = overtaken(workspace, wanted, plan, &made.lock, &current, answers.get(&wanted.name).map_or(&[], Vec::as_slice))?;
         let mut stay = Vec::new();
         for one in &all {
-            let keep = match answer(workspace, wanted, one)? {
+            let keep = match answer(workspace, wanted, &one.told)? {
                 IfVersionMismatch::Keep => true,
                 IfVersionMismatch::Replace => false,
                 IfVersionMismatch::Latest => one.later,
@@ -117,25 +116,6 @@ fn told(workspace: &Workspace, wanted: &WantedSite, recorded: &Graft, target: &V
     });
     let asks = asks.unwrap_or_else(|| "what needs it asks for another".to_owned());
     format!("{installed}{says}, and {asks}, which comes to {target}")
-}
-
-fn answer(workspace: &Workspace, wanted: &WantedSite, one: &Overtaken) -> Result<IfVersionMismatch> {
-    let policy = wanted.policy.if_version_mismatch;
-    if policy != IfVersionMismatch::Ask || !workspace.machine.cx.prompter().is_present() {
-        return Ok(policy);
-    }
-    let answer = workspace.machine.cx.prompter().ask(&Question {
-        text: format!("site `{}`: {}: what to do with it?", wanted.name, one.told),
-        choices: ["abort", "keep", "replace"].map(str::to_owned).to_vec(),
-        default: Some("abort".to_owned()),
-        secret: false,
-        flag: "--if-version-mismatch".to_owned(),
-    })?;
-    Ok(match answer.as_str() {
-        "keep" => IfVersionMismatch::Keep,
-        "replace" => IfVersionMismatch::Replace,
-        _ => IfVersionMismatch::Abort,
-    })
 }
 
 fn stopped(site: &str, all: &[Overtaken]) -> Error {

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::add::{resolve, single_site};
+use super::edited::Edited;
 use super::lock::{LockChange, compare};
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Manifest, remove_elements};
-use crate::model::{ElementId, Lock};
+use crate::manifest::remove_elements;
+use crate::model::ElementId;
 
 /// What `remove` may be told.
 #[derive(Debug, Clone, Default)]
@@ -29,16 +30,6 @@ pub struct Report {
     pub still_needed: Vec<ElementId>,
 }
 
-/// A manifest and a lock that are not written yet.
-pub struct Edited {
-    /// The manifest's new text, read.
-    pub manifest: Manifest,
-    /// The lock that fits it.
-    pub lock: Lock,
-    /// What was done.
-    pub report: Report,
-}
-
 /// Takes elements out of the manifest, and out of the lock what nothing needs any more.
 ///
 /// # Errors
@@ -55,7 +46,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 ///
 /// # Errors
 /// `NotFound` with the nearest names; `Conflict`.
-pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited> {
+pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited<Report>> {
     if workspace.globals.locked || workspace.globals.frozen {
         return Err(Error::new(ErrorKind::Usage, "this changes the lock, which --locked and --frozen forbid"));
     }

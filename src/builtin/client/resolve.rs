@@ -49,7 +49,7 @@ impl Standard {
         asked: &Asked,
     ) -> Result<Vec<Resolved>> {
         if *choice(request, site) == UpdateChoice::Keep || request.frozen || request.locked {
-            let fitting = fit(site, &request.lock, &self.schemes)?.and_then(|resolution| match self.from_a_stranger(site, &resolution) {
+            let fitting = fit(site, &request.lock, &self.schemes)?.and_then(|resolution| match self.a_strangers(site, &resolution) {
                 Some(misfit) if !request.frozen => Err(misfit),
                 _ => Ok(resolution),
             });
@@ -85,7 +85,7 @@ impl Standard {
     }
 
     /// The first locked element of a repository that the manifest does not have: the lock does not say who is asked.
-    fn from_a_stranger(&self, site: &WantedSite, resolution: &[Resolved]) -> Option<Misfit> {
+    fn a_strangers(&self, site: &WantedSite, resolution: &[Resolved]) -> Option<Misfit> {
         let known = |name: &str| name == self.parts.stock.name() || self.parts.repositories.iter().any(|one| one.name() == name);
         resolution.iter().find_map(|one| {
             let name = one.locked.repository.as_deref().filter(|name| !known(name))?;
