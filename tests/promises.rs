@@ -375,3 +375,21 @@ fn what_lies_at_the_root_concerns_greffon_only_where_elements_do() {
     shop.env.write("two/loose.txt", "beside the core");
     assert_eq!(unmanaged("two"), serde_json::json!(["loose.txt"]));
 }
+
+#[test]
+fn a_manifest_that_names_repositories_absolutely_serves_from_any_folder() {
+    let env = TestEnvironment::new();
+    versions(&env, "work/here/plug", &["1.0.0"]);
+    let plug = env.path("here/plug").display().to_string();
+    env.write("here/shop/greffon.toml", format!("{INSTALLER}[sites.one]\npath = \"one\"\n[types.plugins]\nplug = {{ git = \"{plug}\" }}\n"));
+    env.greffon(["sync"]).within("here/shop").run().succeeds();
+    let lock = env.read("here/shop/greffon.lock");
+    assert!(lock.contains(&format!("git = \"{plug}\"")), "{lock}");
+    // Another depth: what is relative to the manifest would lead elsewhere.
+    env.write("a/checkout/of/it/greffon.toml", env.read("here/shop/greffon.toml"));
+    env.write("a/checkout/of/it/greffon.lock", &lock);
+    env.greffon(["lock", "--check"]).within("a/checkout/of/it").run().succeeds();
+    env.greffon(["-C", "a/checkout/of/it", "sync", "--locked"]).run().succeeds();
+    assert_eq!(env.read("a/checkout/of/it/one/plugins/plug/code.txt"), "work/here/plug 1.0.0\n");
+    assert_eq!(env.read("a/checkout/of/it/greffon.lock"), lock);
+}

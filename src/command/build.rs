@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Workspace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::roles::{PlanDepth, UpdateChoice};
+use crate::roles::{Level, PlanDepth, UpdateChoice};
 use crate::sys::fs::{self, PathKind};
 use crate::sys::places;
 
@@ -33,7 +33,7 @@ pub struct Report {
 /// Composes one site and writes its tree.
 ///
 /// # Errors
-/// `Usage` when several sites are chosen; as [`crate::site::build`].
+/// `Usage` when several sites are chosen; `Refused` for what an advisory revokes; as [`crate::site::build`].
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let wanted = workspace.chosen_one("`build` writes the tree of")?;
     let to = places::absolute(&options.to)?;
@@ -42,6 +42,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     // A rehearsal fetches nothing.
     let depth = if workspace.globals.dry_run { PlanDepth::Peek } else { PlanDepth::Compose };
     let plan = workspace.plan(&[wanted], depth, UpdateChoice::Keep)?;
+    let warnings = super::security::admit_whole(workspace, &plan)?;
+    for warning in plan.warnings.iter().chain(&warnings) {
+        workspace.machine.cx.log(Level::Warning, warning.clone());
+    }
     let built = plan.sites.first().ok_or_else(|| Error::new(ErrorKind::Internal, "the plan has no site"))?;
     let tree = built
         .tree

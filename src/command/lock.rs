@@ -6,7 +6,7 @@ use super::Workspace;
 use super::security::Bump;
 use super::workspace::no_site;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Lock, LockKey};
+use crate::model::{ElementId, Lock, LockKey, Pin};
 use crate::roles::{PlanDepth, UpdateChoice};
 
 /// What `lock` may be told.
@@ -51,6 +51,20 @@ pub struct LockChange {
     pub from: Vec<String>,
     /// The versions after; empty: it is gone.
     pub to: Vec<String>,
+    /// Versions that stay and have other bytes now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub content: Vec<ContentChange>,
+}
+
+/// A version that stays, at another commit or with another digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContentChange {
+    /// The version.
+    pub version: String,
+    /// The commit or digest before.
+    pub from: String,
+    /// The one after.
+    pub to: String,
 }
 
 /// One requirement that was changed in the manifest.
@@ -99,7 +113,12 @@ pub(super) fn finish(workspace: &Workspace, mut plan: crate::model::Plan, check:
     if check && differs {
         let mut error = Error::new(ErrorKind::Pending, "greffon.lock does not fit greffon.toml").hint("run `greffon lock`");
         for change in &changes {
-            error = error.note(format!("{}/{}: {} → {}", change.r#type, change.name, shown(&change.from), shown(&change.to)));
+            if change.from != change.to {
+                error = error.note(format!("{}/{}: {} → {}", change.r#type, change.name, shown(&change.from), shown(&change.to)));
+            }
+            for one in &change.content {
+                error = error.note(format!("{}/{} {}: {} → {}", change.r#type, change.name, one.version, one.from, one.to));
+            }
         }
         return Err(error);
     }
@@ -130,9 +149,28 @@ pub fn compare(before: &Lock, after: &Lock) -> Vec<LockChange> {
     ids.dedup();
     let versions = |lock: &Lock, id| lock.entries(id).map(|(pin, _)| pin.to_string()).collect::<Vec<_>>();
     ids.iter()
-        .map(|id| LockChange { r#type: id.kind().to_owned(), name: id.name().to_owned(), from: versions(before, id), to: versions(after, id) })
-        .filter(|change| change.from != change.to)
+        .map(|id| LockChange {
+            r#type: id.kind().to_owned(),
+            name: id.name().to_owned(),
+            from: versions(before, id),
+            to: versions(after, id),
+            content: content(before, after, id),
+        })
+        .filter(|change| change.from != change.to || !change.content.is_empty())
         .collect()
+}
+
+/// The entries of an element that both locks have, with other bytes. A digest that was not known before is no change.
+fn content(before: &Lock, after: &Lock, id: &ElementId) -> Vec<ContentChange> {
+    let both = |pin: &Pin| before.entries(id).find(|(known, _)| *known == pin).map(|(_, locked)| locked);
+    let differing = after.entries(id).filter_map(|(pin, now)| {
+        let then = both(pin)?;
+        let commits = then.commit.zip(now.commit).map(|(then, now)| (then.to_string(), now.to_string()));
+        let digests = then.sha256.zip(now.sha256).map(|(then, now)| (then.hex(), now.hex()));
+        let (from, to) = commits.or(digests).filter(|(from, to)| from != to)?;
+        Some(ContentChange { version: pin.to_string(), from, to })
+    });
+    differing.collect()
 }
 
 /// Points a site's elements at another site's entries; what its requirements do not allow is resolved anew.

@@ -89,11 +89,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     }
     let (findings, failures) = security::of_plan(workspace, &plan, Freshness::KeptOrFirst)?;
     let data = data_notes(workspace, &sites, &plan)?;
+    let refused: Vec<Vec<String>> = plan.sites.iter().map(|site| security::refusals(&findings, site)).collect();
     let mut report = report(plan, options.exit_code);
     report.findings = findings;
     report.warnings.extend(failures);
-    for (site, note) in report.sites.iter_mut().zip(data) {
-        site.notes.extend(note);
+    for ((site, note), refused) in report.sites.iter_mut().zip(data).zip(refused) {
+        site.notes.extend(note.into_iter().chain(refused));
     }
     report.extensions.clone_from(&workspace.surveyed);
     report.extension_changes.clone_from(&workspace.brought);

@@ -238,7 +238,7 @@ impl Workspace {
     /// The lockfile's text of a lock.
     #[must_use]
     pub fn text_of(&self, lock: &Lock) -> String {
-        lock_text(&self.whole(&self.manifest, lock), &self.base())
+        lock_text(&self.whole(&self.manifest, lock), &self.base(), &self.manifest.text)
     }
 
     /// A lock with what it says of extensions: those of the manifest where it says nothing itself.
@@ -271,7 +271,7 @@ impl Workspace {
             lock.elements = elements;
             lock.extensions.extend(hashes);
         }
-        Ok(lock_text(&lock, &self.base()))
+        Ok(lock_text(&lock, &self.base(), &manifest.text))
     }
 
     /// Every chosen site, and the extensions where no site is chosen by name.

@@ -33,6 +33,7 @@ pub struct Program {
     input: Vec<u8>,
     most_output: usize,
     timeout: Option<Duration>,
+    room: Option<(PathBuf, u64)>,
     grace: Duration,
     mark: Option<String>,
 }
@@ -81,6 +82,7 @@ impl Program {
             input: Vec::new(),
             most_output: KEPT,
             timeout: None,
+            room: None,
             grace: GRACE,
             mark: None,
         }
@@ -153,6 +155,13 @@ impl Program {
         self
     }
 
+    /// It must not fill a folder with more than these bytes. Looked at now and then while it runs.
+    #[must_use]
+    pub fn room(mut self, folder: &Path, bytes: u64) -> Self {
+        self.room = Some((folder.to_owned(), bytes));
+        self
+    }
+
     /// The time it has to end by itself when it is told to.
     #[must_use]
     pub fn grace(mut self, time: Duration) -> Self {
@@ -216,6 +225,7 @@ impl Program {
     fn wait(&self, cx: &Context, child: &mut Child) -> Result<std::process::ExitStatus> {
         let end = self.timeout.map(|time| Instant::now() + time);
         let mut pause = Duration::from_millis(1);
+        let mut looks = 0_u32;
         loop {
             let name = || self.name.to_string_lossy();
             if let Some(status) = child.try_wait().map_err(|error| Error::new(ErrorKind::Io, format!("could not wait for `{}`", name())).caused_by(error))? {
@@ -226,10 +236,32 @@ impl Program {
                 let seconds = self.timeout.unwrap_or_default().as_secs_f32();
                 return Err(Error::new(ErrorKind::Undecided, format!("`{}` did not end within {seconds} s and was stopped", name())));
             }
+            looks += 1;
+            if let Some((folder, most)) = self.room.as_ref().filter(|_| looks.is_multiple_of(16))
+                && size_of(folder) > *most
+            {
+                return Err(Error::new(ErrorKind::Undecided, format!("`{}` wrote more than {} MB and was stopped", name(), most >> 20)));
+            }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         }
     }
+}
+
+/// The bytes of the files below a folder, as far as they can be seen.
+fn size_of(folder: &Path) -> u64 {
+    let (mut bytes, mut waiting) = (0, vec![folder.to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        let Ok(listing) = fs_err::read_dir(&folder) else { continue };
+        for entry in listing.flatten() {
+            match entry.metadata() {
+                Ok(meta) if meta.is_dir() => waiting.push(entry.path()),
+                Ok(meta) => bytes += meta.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
 }
 
 /// Ends a program and what it started: first asked, then made to.

@@ -186,3 +186,38 @@ fn what_fits_alone_and_not_together_is_a_conflict() {
     assert_eq!(verdicts, ["conflict", "conflict", "update"], "{one:#}");
     assert!(one["notes"].to_string().contains("local_shared"), "{one:#}");
 }
+
+#[test]
+fn what_is_newer_and_what_is_no_longer_needed_is_told() {
+    let campus = Campus::new();
+    campus.core();
+    let fits = campus.plugin("block_fits", "2024010100", "");
+    fits.tag("v1");
+    let has = campus.plugin("mod_has", "2024010100", "$plugin->incompatible = 501;");
+    has.tag("v1");
+    campus.env.write("patches/logo.patch", patch("mod_has"));
+    let git = |name: &str, rest: &str| format!("{name} = {{ git = \"{}\", version = \"*\"{rest} }}", campus.env.path(format!("repos/{name}")).display());
+    campus.manifest("version = \"4.5\"", &[&git("block_fits", ""), &git("mod_has", ", patches = [\"patches/logo.patch\"]")]);
+    campus.sync();
+    // Later there is a newer one of the first, and the second's author took our change over.
+    fits.write("version.php", plugin("block_fits", "2025010100", "")).commit("newer");
+    fits.tag("v2");
+    has.write("version.php", plugin("mod_has", "2025010100", "")).write("lib.php", "<?php // mod_has\n// our logo\n").commit("with the logo");
+    has.tag("v2");
+    let report = campus.env.greffon(["upgrade-check", "--core", "5.1", "--json"]).run().succeeds().json();
+    let one = check_of(&report, "one");
+    let found = of(one, "block_fits");
+    assert_eq!((&found["verdict"], &found["version"], &found["newer"]), (&"fits".into(), &"2024010100".into(), &"2025010100".into()), "{one:#}");
+    let found = of(one, "mod_has");
+    assert_eq!((&found["verdict"], &found["version"], &found["newer"]), (&"update".into(), &"2025010100".into(), &Value::Null), "{one:#}");
+    assert!(found["patches"][0]["applies"] == true && found["patches"][0]["why"].is_string(), "{found:#}");
+    assert_eq!(one["state"], "ready", "neither stands in the way: {one:#}");
+    let text = campus.env.greffon(["upgrade-check", "--core", "5.1"]).run().succeeds().stdout;
+    for line in ["2025010100 fits too: `greffon update` takes it", "patch patches/logo.patch is not needed: "] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // Under the core of now the patch still has something to do.
+    let report = campus.env.greffon(["upgrade-check", "--core", "5.0", "--json"]).run().succeeds().json();
+    let patches = of(check_of(&report, "one"), "mod_has")["patches"].clone();
+    assert_eq!((&patches[0]["applies"], &patches[0]["why"]), (&true.into(), &Value::Null), "{patches:#}");
+}

@@ -6,13 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use crate::moodle_site::{Campus, Layout, core, plugin};
-use crate::support::{Outcome, Repo};
+use crate::support::{Outcome, Repo, Terminal};
 
 const PROGRAM: &str = r#"<?php
 $beside = dirname(getcwd());
 $name = basename(__FILE__, '.php');
 $folder = substr(dirname(__FILE__), strlen(getcwd()) + 1);
 file_put_contents("$beside/log", "$folder/$name " . implode(' ', array_slice($argv, 1)) . "\n", FILE_APPEND);
+if (is_dir("$beside/whos")) { file_put_contents("$beside/whos/$name", exec('id -un')); }
 if (file_exists("$beside/hang-$name")) { fwrite(STDERR, "hanging\n"); touch("$beside/hangs"); sleep(600); }
 if (file_exists("$beside/fail-$name")) { fwrite(STDERR, "cannot $name today\n"); exit(1); }
 $version = file_get_contents(is_file('public/version.php') ? 'public/version.php' : 'version.php');
@@ -353,4 +354,69 @@ fn data_of_a_removed_plugin_go_only_where_somebody_says_so() {
     other.want("4.5", &[]);
     other.run(&["sync", "-y", "--if-removed", "keep-data"]).succeeds();
     assert!(!other.log().iter().any(|line| line.contains("uninstall")) && !other.campus.env.exists("one/blocks/xp"));
+}
+
+#[test]
+fn a_person_is_asked_what_becomes_of_the_data() {
+    if !there_is_php() {
+        return;
+    }
+    for (answer, called, gone) in [("abort", false, false), ("keep-data", false, true), ("purge", true, true)] {
+        let served = Served::running("");
+        served.want("4.5", &[]);
+        let mut terminal = Terminal::start(served.start(&["sync", "--site", "one", "-y"]));
+        terminal.wait_for("what of the data that the application keeps for it?");
+        terminal.wait_for("purge");
+        let at = ["abort", "keep-data", "purge"].iter().position(|choice| *choice == answer).expect("a choice");
+        terminal.press(&format!("{}\r", "\u{1b}[B".repeat(at)));
+        let (status, text) = terminal.end();
+        assert_eq!(status, Some(i32::from(answer == "abort")), "{answer}: {text}");
+        let log = served.log();
+        assert_eq!(log.iter().any(|line| line.contains("uninstall_plugins --plugins=block_xp --run")), called, "{answer}: {log:?}");
+        assert_eq!(!served.campus.env.exists("one/blocks/xp"), gone, "{answer}: {text}");
+        assert!(!served.is_closed());
+    }
+}
+
+/// Only root can become somebody else.
+fn can_become_nobody() -> bool {
+    let said = |program: &str, arguments: &[&str]| Command::new(program).args(arguments).output().ok().filter(|said| said.status.success());
+    let root = said("id", &["-u"]).is_some_and(|said| said.stdout.trim_ascii() == b"0");
+    let can = root && said("runuser", &["-u", "nobody", "--", "true"]).is_some();
+    if !can {
+        eprintln!("skipped: this user cannot become `nobody`");
+    }
+    can
+}
+
+#[test]
+fn the_programs_run_as_the_user_who_is_named() {
+    if !there_is_php() || !can_become_nobody() {
+        return;
+    }
+    for user in ["nobody", "root"] {
+        let served = Served::running("");
+        let env = &served.campus.env;
+        let open = |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        std::fs::create_dir_all(env.path("whos")).expect("a folder");
+        open(env.root(), 0o755);
+        for path in [env.work(), env.path("whos")] {
+            open(&path, 0o777);
+        }
+        open(&env.path("db"), 0o666);
+        served.want("5.1", &["block_xp"]);
+        let text = env.read("greffon.toml");
+        if user == "nobody" {
+            env.write("greffon.toml", text.replace("around = {", "around = { run-as = \"nobody\","));
+        }
+        served.run(&["trust"]).succeeds();
+        served.run(&["sync", "-y"]).succeeds().says("composer upgrade caches ended well");
+        for program in ["maintenance", "upgrade", "purge_caches"] {
+            assert_eq!(env.read(format!("whos/{program}")), user, "{program}");
+        }
+        assert_eq!((served.state(), env.read("db")), ("clean".into(), "2025100600".into()));
+        // What is written to the site is greffon's all the same.
+        let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(env.path("one/public/version.php")).expect("it is there"));
+        assert_eq!(owner, 0);
+    }
 }

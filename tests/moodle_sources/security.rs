@@ -152,6 +152,42 @@ fn what_is_revoked_is_not_newly_installed() {
 }
 
 #[test]
+fn what_is_revoked_does_not_come_back_and_is_in_no_bare_tree() {
+    let (campus, camp, _) = scene();
+    let env = &campus.env;
+    env.greffon(["update", "mod_x"]).run().succeeds();
+    campus.sync();
+    // Nothing is revoked yet: both go through. `block_y` goes along with what is put back.
+    env.greffon(["build", "before"]).run().succeeds();
+    camp.advise("CAMP-2026-0001", "component: mod_x\ntitle: It mines coins\naffected-versions: \"<1.2\"\nrevoke: true\n");
+    env.greffon(["outdated", "--security"]).run().succeeds();
+    let before = env.tree("one");
+    let words = "plugins/mod_x 2024010100 must not be installed: CAMP-2026-0001";
+    env.greffon(["rollback", "1", "--dry-run"]).run().succeeds().says(words);
+    env.greffon(["rollback", "1"]).run().fails(1).says(words).says("generation 1 has it").says("`accept`");
+    assert_eq!(env.tree("one"), before, "nothing was changed");
+    assert_eq!(json(&campus, &["status"])["sites"][0]["state"], "clean");
+    // What stands there is no news, and can be gone away from; a bare tree with it is made for nobody.
+    env.greffon(["build", "safe"]).run().succeeds();
+    camp.advise("CAMP-2026-0001", "component: mod_x\ntitle: It mines coins\naffected-versions: \"*\"\nrevoke: true\n");
+    env.greffon(["outdated", "--security"]).run().succeeds();
+    env.greffon(["sync", "--site", "one", "-y"]).run().succeeds().says("is unsafe: CAMP-2026-0001");
+    env.greffon(["build", "unsafe"]).run().fails(1).says("plugins/mod_x 2024050100 must not be installed");
+    assert!(!env.exists("unsafe"));
+    // A plan says so before anybody is refused.
+    let text = env.read("greffon.toml");
+    env.write("greffon.toml", format!("{text}\n[sites.two]\npath = \"two\"\n"));
+    env.greffon(["plan", "--site", "two"]).run().succeeds().prints("`sync` refuses plugins/mod_x 2024050100: CAMP-2026-0001 revokes it");
+    let plan = json(&campus, &["plan", "--site", "one"]);
+    assert_eq!(plan["sites"][0]["notes"], serde_json::json!([]), "what is there already is not refused");
+    // Who accepts it has it.
+    env.write("greffon.toml", format!("{text}\n[config.security]\naccept = [\"CAMP-2026-0001\"]\n"));
+    env.greffon(["build", "unsafe"]).run().succeeds();
+    env.greffon(["rollback", "1"]).run().succeeds();
+    assert!(env.read("one/mod/x/version.php").contains("2024010100"));
+}
+
+#[test]
 fn an_advisory_is_about_an_element_wherever_it_comes_from() {
     let (campus, camp, repo) = scene();
     camp.advise("CAMP-2026-0001", "component: mod_x\naffected-versions: \"<2024030100\"\nrevoke: true\n");

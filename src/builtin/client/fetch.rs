@@ -10,7 +10,7 @@ use super::shop::Deals;
 use super::{Parts, Standard};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{DownloadMapEntry, ElementId, InstallInfo, ObjectId, Origin, Payload};
+use crate::model::{DownloadMapEntry, ElementId, InstallInfo, LockedElement, ObjectId, Origin, Payload};
 use crate::roles::{Context, Deal, DownloadRequest, Level, StockKey, StoreRequest, StoredElement};
 use crate::sys::archive::{self, Limits};
 use crate::sys::fs::failpoint::broken;
@@ -137,12 +137,21 @@ impl Standard {
         {
             return Err(wrong_bytes(one, locked, tree));
         }
-        if let Some(repository) = &one.locked.repository {
+        if let Some(repository) = &one.locked.repository
+            && is_fixed(&one.locked)
+        {
             super::remembered::remember(&self.parts, repository, &info)?;
         }
         cx.log(Level::Detail, format!("fetched {} {}", one.id, one.pin.version));
         Ok(Fetched { tree, install })
     }
+}
+
+/// Whether what is locked is all that its repository can mean by this version: of git a tag, or a commit that it names itself. A
+/// branch goes on, and a commit that was found otherwise (`adopt`) is nobody's word.
+fn is_fixed(locked: &LockedElement) -> bool {
+    let named = |name: &str| name.starts_with("refs/tags/") || locked.commit.is_some_and(|commit| name == commit.to_string());
+    locked.git.is_none() || locked.reference.as_deref().is_some_and(named)
 }
 
 struct Fetched {

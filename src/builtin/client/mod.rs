@@ -11,6 +11,7 @@ mod fetch;
 mod fit;
 mod graft;
 mod judge;
+mod kept;
 mod locking;
 mod moved;
 mod near;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Standard;
 use super::exact::{Exact, exactly};
 use super::judge::Judge;
+use super::kept::Kept;
 use super::locking::source_of;
 use super::near::nearest_known;
 use crate::builtin::memo::Memo;
@@ -89,13 +90,16 @@ pub(super) struct SiteProvider<'a> {
     shortened: AtomicBool,
     /// `None`: everybody is asked of dependencies, however exact.
     needs: Option<Exact>,
+    /// What the lock holds on to.
+    kept: Arc<Kept>,
     origins: Mutex<HashMap<(ElementId, Version), From>>,
 }
 
 impl<'a> SiteProvider<'a> {
-    pub(super) fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem) -> Self {
+    pub(super) fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem, kept: Kept) -> Self {
         let exact = problem.roots.iter().filter_map(|root| Some((root.id.clone(), exact_version(client, site, root)?))).collect();
-        Self { client, site, asked, exact, shortened: AtomicBool::new(false), needs: Some(Exact::default()), origins: Mutex::default() }
+        let (kept, needs) = (Arc::new(kept), Some(Exact::default()));
+        Self { client, site, asked, exact, shortened: AtomicBool::new(false), needs, kept, origins: Mutex::default() }
     }
 
     /// As this one, but every repository is asked, also for what names one version that is in stock. `None`: nothing was left out.
@@ -108,6 +112,7 @@ impl<'a> SiteProvider<'a> {
             exact: HashMap::new(),
             shortened: AtomicBool::new(false),
             needs: None,
+            kept: Arc::clone(&self.kept),
             origins: Mutex::default(),
         })
     }
@@ -117,6 +122,11 @@ impl<'a> SiteProvider<'a> {
         self.asked
     }
 
+    /// What the lock holds on to.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
     /// Whether what the stock answered of dependencies was all that was asked for.
     pub(super) fn held(&self) -> bool {
         self.needs.as_ref().is_none_or(Exact::held)
@@ -124,7 +134,11 @@ impl<'a> SiteProvider<'a> {
 
     /// The repository that a chosen candidate came from; `None`: the element's own source.
     pub(super) fn origin(&self, id: &ElementId, version: &Version) -> Option<String> {
-        match self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone()))? {
+        self.repository(self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(&(id.clone(), version.clone()))?)
+    }
+
+    fn repository(&self, from: &From) -> Option<String> {
+        match from {
             From::Repository(index) => Some(self.client.parts.repositories[*index].name().to_owned()),
             From::Stock => Some(self.client.parts.stock.name().to_owned()),
             From::Own | From::Core => None,
@@ -169,7 +183,16 @@ impl<'a> SiteProvider<'a> {
     }
 
     /// `how`: how fresh the advisories must be, where the versions came without a question to anybody.
-    fn known(&self, cx: &Context, id: &ElementId, wanted: Option<&WantedElement>, mut versions: Vec<Found>, from: String, how: Freshness) -> Result<Known> {
+    fn known(
+        &self,
+        cx: &Context,
+        id: &ElementId,
+        wanted: Option<&WantedElement>,
+        mut versions: Vec<Found<From>>,
+        from: String,
+        how: Freshness,
+    ) -> Result<Known> {
+        self.kept.lay(self.client, cx, id, &mut versions, |from| self.repository(from))?;
         let told = versions.iter().find_map(|(_, info, _)| info.as_ref().and_then(|info| info.scheme.clone()));
         let scheme = self.client.schemes.of(id, wanted, told.as_deref())?;
         let mut list: Vec<_> = versions.iter_mut().filter(|(_, _, from)| *from != From::Core).map(|(version, info, _)| (&*version, info)).collect();
@@ -365,7 +388,7 @@ impl<'a> SiteProvider<'a> {
 }
 
 /// A version, its metadata where it is at hand, and who delivers it.
-type Found = (Version, Option<Arc<ElementInfo>>, From);
+pub(super) type Found<F> = (Version, Option<Arc<ElementInfo>>, F);
 
 /// Whether the age of an element's versions matters: what a manifest pins is meant, however young.
 fn is_aged(wanted: Option<&WantedElement>) -> bool {

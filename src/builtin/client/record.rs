@@ -58,7 +58,7 @@ fn texts(
         elements: resolution.iter().map(describe).collect(),
     };
     Ok(RecordTexts {
-        lock: super::lock_text(&own, base),
+        lock: super::lock_text(&own, base, ""),
         infos: serde_json::to_string_pretty(&infos).unwrap_or_default(),
         message: message(plan, reason),
         patches: patches(wanted, plan)?,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Standard;
 use super::fit::{Misfit, fit, other_source};
+use super::kept::Kept;
 use super::locking::{assemble, lock_entry};
 use super::provider::{Asked, SiteProvider};
 use super::resolved::Resolved;
@@ -60,7 +61,7 @@ impl Standard {
             }
         }
         let problem = Problem { time_limit: self.time_limit, ..problem(request, site, earlier) };
-        let provider = SiteProvider::new(self, site, asked, &problem);
+        let provider = SiteProvider::new(self, site, asked, &problem, Kept::of(site, &request.lock, choice(request, site)));
         let unsolved = match crate::solve::solve_or_explain(cx, &problem, &provider)? {
             Ok(solution) if provider.held() => {
                 let solution = self.moved_on(cx, site, &problem, solution, &provider)?;
@@ -133,11 +134,22 @@ impl Standard {
             info.dependencies.retain(|target, _| !shipped.iter().any(|(id, _)| *id == target));
             // With submodules it is another tree than the commit's, known when they are fetched.
             let whole = !matches!(&info.download, Some(crate::model::Download::Git { submodules: true, .. }));
-            let tree = if from.is_none() && whole { self.tree_known_at_once(cx, &info)? } else { None };
+            let kept = provider.kept().entry(id, &chosen.version);
+            let tree = match &kept {
+                Some(before) if before.tree.is_some() => before.tree,
+                _ if from.is_none() && whole => self.tree_known_at_once(cx, &info)?,
+                _ => None,
+            };
             self.pin_commit(cx, &mut info)?;
             let mut locked = lock_entry(&info, from.as_deref(), scheme, &self.parts.base);
             locked.tree = tree;
+            if let Some(before) = kept {
+                locked.reference = before.reference;
+            }
             super::moved::check(provider.asked(), &site.name, id, &locked)?;
+            if let Some(moved) = provider.kept().moved(id, &chosen.version) {
+                super::moved::refuse(provider.asked(), &site.name, &moved)?;
+            }
             resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
         }
         self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution)?;

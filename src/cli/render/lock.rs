@@ -24,6 +24,14 @@ pub(crate) fn report(report: &Report, took: Duration, dry_run: bool, page: &mut 
 /// A line an element that came, went or moved.
 pub(crate) fn changes(changes: &[LockChange], page: &mut Text) {
     for change in changes {
+        for one in &change.content {
+            let short = |id: &str| id.chars().take(10).collect::<String>();
+            page.put("  ").paint(CHANGE, "~").put(format_args!(" {}/{} {}", change.r#type, change.name, one.version));
+            page.paint(FAINT, format_args!(", other content: {} → {}", short(&one.from), short(&one.to))).end();
+        }
+        if change.from == change.to {
+            continue;
+        }
         let (from, to) = (change.from.join(", "), change.to.join(", "));
         match (from.is_empty(), to.is_empty()) {
             (true, _) => page.put("  ").paint(ADD, "+").line(format_args!(" {}/{} {to}", change.r#type, change.name)),
@@ -64,6 +72,7 @@ pub(crate) fn removed(report: &remove::Report, dry_run: bool, page: &mut Text) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::lock::ContentChange;
 
     #[test]
     fn the_list_of_changes_is_the_report() {
@@ -72,12 +81,20 @@ mod tests {
             name: name.into(),
             from: from.iter().map(ToString::to_string).collect(),
             to: to.iter().map(ToString::to_string).collect(),
+            content: Vec::new(),
         };
+        let (from, to) = ("1".repeat(40), "2".repeat(40));
+        let content = vec![ContentChange { version: "1.2".into(), from, to }];
         let told = Report {
             schema: "greffon/lock/1",
             changed: true,
             elements: 12,
-            changes: vec![change("a", &[], &["1.2"]), change("b", &["1.2"], &[]), change("c", &["1.2"], &["1.3", "1.4"])],
+            changes: vec![
+                change("a", &[], &["1.2"]),
+                change("b", &["1.2"], &[]),
+                change("c", &["1.2"], &["1.3", "1.4"]),
+                LockChange { content, ..change("d", &["1.2"], &["1.2"]) },
+            ],
             requirements: Vec::new(),
             security: Vec::new(),
             warnings: Vec::new(),
@@ -85,6 +102,9 @@ mod tests {
         let mut page = Text::new();
         report(&told, Duration::from_millis(34), false, &mut page);
         let text = anstream::adapter::strip_str(page.finish()).to_string();
-        assert_eq!(text, "Resolved 12 elements in 34ms\n  + plugins/a 1.2\n  - plugins/b 1.2\n  ~ plugins/c 1.2 → 1.3, 1.4\nWrote greffon.lock\n");
+        assert_eq!(
+            text,
+            "Resolved 12 elements in 34ms\n  + plugins/a 1.2\n  - plugins/b 1.2\n  ~ plugins/c 1.2 → 1.3, 1.4\n  ~ plugins/d 1.2, other content: 1111111111 → 2222222222\nWrote greffon.lock\n"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::disk::Place;
 use crate::builtin::client::source_of;
 use crate::builtin::downloader::with_submodules;
 use crate::builtin::repository::GitElement;
@@ -14,6 +15,8 @@ use crate::sys::git::{Checkout, Source, Want, commits_with, having, leading_ref}
 
 /// Beyond this many refs those of a core are chosen by their names: each is a large download.
 const MANY: usize = 64;
+/// How many commits of a remote history are fetched to be compared.
+const NEAR: usize = 3;
 
 /// One thing that it could be.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,6 +187,52 @@ pub(super) fn of_history(workspace: &Workspace, origin: &Origin, marker: &str, b
     for commit in commits {
         let tree = source.tree(commit, origin.subdir.as_deref())?;
         found.push(candidate(workspace, origin, &source, None, (commit, tree), false)?);
+    }
+    Ok(found)
+}
+
+/// Commits of a repository elsewhere that no tag or branch points at and that are nearest to the files of a place, which `marker` is
+/// one of. Its history is fetched for that, without files; what keeps it from being looked through is told, and nothing is found.
+pub(super) fn of_past(workspace: &Workspace, seen: &Surveyed, origin: &Origin, place: &Place, (folder, marker): (&str, &str)) -> Result<Vec<Candidate>> {
+    let cx = &workspace.machine.cx;
+    let elsewhere = !Path::new(&origin.url).is_absolute();
+    let Some((entry, _)) = place.files.get(marker).filter(|_| elsewhere && !cx.offline()) else { return Ok(Vec::new()) };
+    // The history of a core is a large download.
+    if workspace.roles.installer.ref_versions(seen.id.kind()) == RefVersions::Names {
+        return Ok(Vec::new());
+    }
+    let shown = crate::sys::redact(&origin.url);
+    cx.log(Level::Info, format!("{}: no tag or branch of `{shown}` is just what stands there; looking through its history", seen.id));
+    let source = workspace.machine.sources.open(&origin.url, None)?;
+    let files = place.files.iter().map(|(path, (entry, _))| (path.clone(), *entry)).collect();
+    let look = || -> Result<Vec<(ObjectId, Option<String>)>> {
+        let Some(past) = source.past(cx, workspace.machine.stockroom.scratch()?)? else {
+            cx.log(Level::Warning, format!("{}: the history of `{shown}` was not looked through: that needs the git program", seen.id));
+            return Ok(Vec::new());
+        };
+        let near = past.nearest(cx, folder, (marker, entry.id), &files, NEAR)?;
+        let mut led = Vec::with_capacity(near.len());
+        for commit in near {
+            led.push((commit, past.leading(commit)?));
+        }
+        if !led.is_empty() {
+            let wants: Vec<Want> = led.iter().map(|(commit, reference)| Want { reference: reference.clone(), commit: *commit }).collect();
+            source.fetch(cx, &wants)?;
+        }
+        Ok(led)
+    };
+    let led = match look() {
+        Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+        Err(error) => {
+            cx.log(Level::Warning, format!("{}: the history of `{shown}` was not looked through: {error}", seen.id));
+            return Ok(Vec::new());
+        }
+        Ok(led) => led,
+    };
+    let mut found = Vec::with_capacity(led.len());
+    for (commit, reference) in led {
+        let tree = source.tree(commit, origin.subdir.as_deref())?;
+        found.push(candidate(workspace, origin, &source, reference, (commit, tree), false)?);
     }
     Ok(found)
 }

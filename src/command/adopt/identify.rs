@@ -1,6 +1,6 @@
 //! Which element at which commit stands at a place, with which local changes.
 
-use super::candidates::{Candidate, Origin, configured, led_to, named, of_history, of_refs};
+use super::candidates::{Candidate, Origin, configured, led_to, named, of_history, of_past, of_refs};
 use super::disk::{Difference, Disk, Place};
 use crate::command::Workspace;
 use crate::error::{Error, ErrorKind, Result};
@@ -134,9 +134,14 @@ impl Finder<'_> {
             && let Some(marker) = &seen.marker
             && let Some((entry, _)) = place.files.get(marker)
         {
-            let inside =
-                best.as_ref().and_then(|best| best.graft.placement.subdir.clone()).map_or_else(|| marker.clone(), |subdir| format!("{subdir}/{marker}"));
-            let older = of_history(self.workspace, origin, &inside, entry.id)?;
+            let folder = best.as_ref().and_then(|best| best.graft.placement.subdir.clone()).unwrap_or_default();
+            let inside = if folder.is_empty() { marker.clone() } else { format!("{folder}/{marker}") };
+            let mut older = of_history(self.workspace, origin, &inside, entry.id)?;
+            if older.is_empty() {
+                let folder = origin.subdir.iter().map(|subdir| subdir.trim_matches('/').to_owned()).chain([folder]).filter(|part| !part.is_empty());
+                let folder = folder.collect::<Vec<_>>().join("/");
+                older = of_past(self.workspace, seen, origin, place, (&folder, marker))?;
+            }
             self.workspace.machine.stockroom.objects().refresh()?;
             let found = self.nearest(seen, place, older)?;
             best = match (best, found) {

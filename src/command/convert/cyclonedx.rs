@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Subject;
+use super::iri::iri;
 use super::licence::{self, Licence};
 use super::purl::purl;
 use crate::builtin::client::Resolved;
@@ -105,10 +106,10 @@ fn component(subject: &mut Subject<'_>, one: &Resolved, spec: &str) -> Result<Js
     }
     let mut references = Vec::new();
     if let Some(git) = &locked.git {
-        references.push(json!({ "type": "vcs", "url": redact(git) }));
+        references.push(json!({ "type": "vcs", "url": iri(&redact(git)) }));
     }
     if let Some(url) = &locked.url {
-        references.push(json!({ "type": "distribution", "url": redact(url) }));
+        references.push(json!({ "type": "distribution", "url": iri(&redact(url)) }));
     }
     if !references.is_empty() {
         fields.insert("externalReferences".to_owned(), Json::Array(references));
@@ -117,7 +118,7 @@ fn component(subject: &mut Subject<'_>, one: &Resolved, spec: &str) -> Result<Js
     let base = subject.workspace.base();
     let patches: Vec<Json> = patches
         .iter()
-        .map(|patch| json!({ "type": "unofficial", "diff": { "url": patch.strip_prefix(&base).unwrap_or(patch).display().to_string() } }))
+        .map(|patch| json!({ "type": "unofficial", "diff": { "url": iri(&patch.strip_prefix(&base).unwrap_or(patch).display().to_string()) } }))
         .collect();
     let mut pedigree = serde_json::Map::new();
     if let Some(commit) = locked.commit {

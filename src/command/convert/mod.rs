@@ -3,6 +3,7 @@
 
 mod composer;
 mod cyclonedx;
+mod iri;
 mod licence;
 mod purl;
 

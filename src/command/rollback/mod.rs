@@ -55,7 +55,7 @@ pub struct Report {
 ///
 /// # Errors
 /// `Usage` when several sites are chosen; `NotFound` for a generation that is not there, or whose bytes are nowhere to be had;
-/// as [`Site::apply`].
+/// `Refused` for one with a version that is not there now and that an advisory revokes; as [`Site::apply`].
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let sites = workspace.chosen(true)?;
     let [wanted] = sites.as_slice() else {
@@ -68,13 +68,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let reason = options.reason.clone().unwrap_or_else(|| format!("rolled back from generation {}", current.number));
     let (downgrades, known) = if options.data_restored { (Vec::new(), false) } else { hooks::downgrades(workspace, &site, &target.grafts)? };
     let too_new = (!downgrades.is_empty()).then(|| format!("the application's data are too new for it: {}", hooks::told(&downgrades)));
+    let admitted = super::security::admit_generation(workspace, &wanted.name, &target, &changes);
     if workspace.globals.dry_run {
         let files = site.changes(&workspace.machine.cx, target.tree).map_err(|error| whole::not_here(error, wanted, &target))?;
         let counts = files.into_iter().collect();
         let mut report = report(wanted, &current, &target, current.number, changes, counts, None);
         report.notes.extend(too_new);
+        report.notes.extend(admitted.unwrap_or_else(|error| vec![error.to_string()]));
         return Ok(report);
     }
+    let unsafe_ones = admitted?;
     let around = hooks::Around::load(workspace, &workspace.manifest, &[wanted.name.as_str()], &format!("rollback: {reason}"))?;
     if let (true, false, Some(why)) = (known, around.looks_before_rollback(), &too_new) {
         return Err(Error::new(ErrorKind::Refused, format!("site `{}` cannot go back to generation {}: {why}", wanted.name, target.number))
@@ -104,7 +107,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     let mut report = report(wanted, &current, &target, applied.generation, changes, applied.files, held);
     report.saved = applied.saved;
     report.notes = applied.notes;
-    report.notes.extend(too_new);
+    report.notes.extend(unsafe_ones.into_iter().chain(too_new));
     if options.write {
         report.notes.extend(want::write(workspace, wanted, &target)?);
     }

@@ -9,8 +9,9 @@ pub use bumps::{Bump, Secured, secure};
 use super::Workspace;
 use crate::builtin::safety::{Freshness, Heard, Safety, refused};
 use crate::error::{Error, Result};
-use crate::model::{Action, ElementId, LockedElement, Plan, SiteStatus, Version};
+use crate::model::{Action, Change, ElementId, LockedElement, Plan, SitePlan, SiteStatus, Version};
 use crate::roles::{Context, InfoRequest};
+use crate::site::Generation;
 use crate::version::{Scheme, Verdict};
 
 /// Advisories older than this are told with their age.
@@ -195,18 +196,78 @@ fn ids(subjects: &[Subject<'_>]) -> Vec<ElementId> {
 pub(super) fn admit(workspace: &Workspace, plan: &mut Plan) -> Result<()> {
     let (findings, failures) = of_plan(workspace, plan, Freshness::KeptOrFirst)?;
     for site in plan.sites.iter().filter(|site| site.held.is_none()) {
-        for change in site.changes.iter().filter(|change| matches!(change.action, Action::Add | Action::Update)) {
-            let own = |finding: &&Finding| finding.site == site.name && finding.name == change.id.name() && finding.r#type == change.id.kind();
-            let revokes = findings.advisories.iter().filter(own).find(|finding| finding.revoked && finding.certain);
-            if let (Some(finding), Some(to)) = (revokes, &change.to) {
-                return Err(refused(&change.id, &Version::new(to.as_str()), &site.name, &format!("{} revokes it", finding.line())));
-            }
+        if let Some((id, version, finding)) = revoked(&findings, &site.name, arriving(&site.changes)).next() {
+            return Err(refused(&id, &version, &site.name, &format!("{} revokes it", finding.line())));
         }
     }
-    let unsafe_ones = findings
-        .advisories
-        .iter()
-        .map(|finding| format!("{}: {}/{} {} is unsafe: {}", finding.site, finding.r#type, finding.name, finding.version, finding.line()));
-    plan.warnings.extend(unsafe_ones.chain(findings.ages()).chain(failures));
+    plan.warnings.extend(warnings(&findings, failures));
     Ok(())
+}
+
+/// Before a bare tree is written, which nothing stands beside: it holds nothing that is revoked, and what else is unsafe is told.
+///
+/// # Errors
+/// `Refused`, naming the advisory.
+pub(super) fn admit_whole(workspace: &Workspace, plan: &Plan) -> Result<Vec<String>> {
+    let (findings, failures) = of_plan(workspace, plan, Freshness::KeptOrFirst)?;
+    for site in &plan.sites {
+        let all = site.download_map.iter().map(|entry| (&entry.id, entry.version.as_str()));
+        if let Some((id, version, finding)) = revoked(&findings, &site.name, all).next() {
+            return Err(refused(&id, &version, &site.name, &format!("{} revokes it", finding.line())));
+        }
+    }
+    Ok(warnings(&findings, failures))
+}
+
+/// Before an earlier generation is put back: what is revoked does not come back, and what else is unsafe is told. Nobody is asked
+/// who was heard before.
+///
+/// # Errors
+/// `Refused`, naming the advisory.
+pub(super) fn admit_generation(workspace: &Workspace, site: &str, target: &Generation, changes: &[Change]) -> Result<Vec<String>> {
+    let lock = workspace.lock_of(target)?;
+    let of = |graft: &crate::model::Graft| lock.entries(&graft.id).find(|(pin, _)| pin.version == graft.version).map(|(_, locked)| locked.clone());
+    let known: Vec<_> = target.grafts.iter().map(|graft| (graft, of(graft))).collect();
+    let subjects: Vec<Subject<'_>> =
+        known.iter().map(|(graft, locked)| Subject { site, id: &graft.id, version: &graft.version, locked: locked.as_ref() }).collect();
+    let (safety, failures) = workspace.safety(&ids(&subjects), Freshness::KeptOrFirst);
+    let findings = Findings { advisories: workspace.findings(&safety, &subjects)?, advisories_heard: safety.heard };
+    if let Some((id, version, finding)) = revoked(&findings, site, arriving(changes)).next() {
+        let error = refused(&id, &version, site, &format!("{} revokes it", finding.line()));
+        return Err(error.note(format!("generation {} has it", target.number)).hint("`greffon history` shows the other generations"));
+    }
+    Ok(warnings(&findings, failures))
+}
+
+/// What of a plan `sync` will refuse, in words.
+pub(super) fn refusals(findings: &Findings, plan: &SitePlan) -> Vec<String> {
+    if plan.held.is_some() {
+        return Vec::new();
+    }
+    let told = |(id, version, finding): (ElementId, Version, &Finding)| format!("`sync` refuses {id} {version}: {} revokes it", finding.advisory);
+    revoked(findings, &plan.name, arriving(&plan.changes)).map(told).collect()
+}
+
+/// What comes to a site that was not there in that version.
+fn arriving(changes: &[Change]) -> impl Iterator<Item = (&ElementId, &str)> {
+    let comes = changes.iter().filter(|change| matches!(change.action, Action::Add | Action::Update) && change.from != change.to);
+    comes.filter_map(|change| Some((&change.id, change.to.as_deref()?)))
+}
+
+/// Those of some versions that an advisory surely revokes.
+fn revoked<'a>(
+    findings: &'a Findings,
+    site: &'a str,
+    versions: impl Iterator<Item = (&'a ElementId, &'a str)>,
+) -> impl Iterator<Item = (ElementId, Version, &'a Finding)> {
+    versions.filter_map(move |(id, version)| {
+        let own = |finding: &&Finding| finding.site == site && finding.name == id.name() && finding.r#type == id.kind() && finding.version == version;
+        let revokes = findings.advisories.iter().filter(own).find(|finding| finding.revoked && finding.certain)?;
+        Some((id.clone(), Version::new(version), revokes))
+    })
+}
+
+fn warnings(findings: &Findings, failures: Vec<String>) -> Vec<String> {
+    let line = |finding: &Finding| format!("{}: {}/{} {} is unsafe: {}", finding.site, finding.r#type, finding.name, finding.version, finding.line());
+    findings.advisories.iter().map(line).chain(findings.ages()).chain(failures).collect()
 }

@@ -213,7 +213,7 @@ impl Load {
         }
         let mut parcel = ParcelWriter::create(to)?;
         parcel.member(Sort::Head.word(), &self.head.text()?)?;
-        parcel.member(Sort::Lock.word(), lock_text(&self.lock, &workspace.base()).as_bytes())?;
+        parcel.member(Sort::Lock.word(), lock_text(&self.lock, &workspace.base(), "").as_bytes())?;
         let objects = workspace.machine.stockroom.objects();
         for (sort, what, ids) in [
             (Sort::Commit, Carried::Commit, commits),

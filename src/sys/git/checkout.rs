@@ -138,7 +138,7 @@ pub fn having(folder: &Path, commits: &[ObjectId], path: &str, blob: ObjectId) -
     Ok(commits.iter().copied().filter(has).collect())
 }
 
-/// The branch or tag, by its full name, of a repository on this machine that leads to a commit.
+/// The branch, by its full name, of a repository on this machine that leads to a commit, or the tag that stands at it.
 ///
 /// # Errors
 /// `NotFound`.
@@ -146,7 +146,9 @@ pub fn leading_ref(folder: &Path, commit: ObjectId) -> Result<Option<String>> {
     let found = repository(folder)?;
     let leads = |name: &str| {
         let tip = found.find_reference(name).and_then(|reference| reference.peel_to_commit());
-        tip.is_ok_and(|tip| tip.id() == oid(commit) || found.graph_descendant_of(tip.id(), oid(commit)).unwrap_or(false))
+        // A tag that stands elsewhere is another version; it would look as if it had been moved.
+        let goes_on = !name.starts_with("refs/tags/");
+        tip.is_ok_and(|tip| tip.id() == oid(commit) || (goes_on && found.graph_descendant_of(tip.id(), oid(commit)).unwrap_or(false)))
     };
     let head = found.head().ok().and_then(|head| head.name().ok().map(str::to_owned)).filter(|name| name.starts_with("refs/heads/"));
     if let Some(head) = head.filter(|name| leads(name)) {

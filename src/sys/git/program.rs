@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::RemoteRef;
 use super::refs::{plain, read_lines};
@@ -80,6 +81,29 @@ impl Git<'_> {
             ])
             .arg(self.target())
             .args(what);
+        self.run(cx, &program)?;
+        Ok(())
+    }
+
+    /// Fetches all branches and tags with their history, without files, into a bare repository made for it.
+    pub(super) fn fetch_past(&self, cx: &Context, into: &Path, time: Duration, bytes: u64) -> Result<()> {
+        self.allowed(cx)?;
+        let program = self
+            .program(Some(into))
+            .args([
+                "fetch",
+                "--filter=blob:none",
+                "--no-tags",
+                "--no-recurse-submodules",
+                "--no-write-fetch-head",
+                "--no-auto-maintenance",
+                "--quiet",
+                "--end-of-options",
+            ])
+            .arg(self.target())
+            .args(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
+            .timeout(time)
+            .room(into, bytes);
         self.run(cx, &program)?;
         Ok(())
     }

@@ -175,6 +175,12 @@ impl Source {
         Ok(recall(&self.shared.directory)?.unwrap_or_default())
     }
 
+    /// As the remote told them to this process; `None`: it was not asked.
+    #[must_use]
+    pub fn told(&self) -> Option<Vec<RemoteRef>> {
+        self.shared.told.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|told| told.refs.clone())
+    }
+
     /// When the remote last told its refs, in seconds since 1970; `None`: it never did, or it lies on this machine.
     #[must_use]
     pub fn heard(&self) -> Option<i64> {
@@ -198,6 +204,12 @@ impl Source {
         let remote = self.remote();
         let git = Git { address: &self.shared.address, remote: matches!(self.shared.address, Address::Http(_)).then_some(&remote) };
         self.stock.http.timing().run(cx, || Ok(run(&git)?))
+    }
+
+    /// Runs the git program on this source.
+    pub(super) fn ask_program<T>(&self, run: impl FnOnce(&Git<'_>) -> Result<T>) -> Result<T> {
+        let remote = self.remote();
+        run(&Git { address: &self.shared.address, remote: matches!(self.shared.address, Address::Http(_)).then_some(&remote) })
     }
 
     fn remote(&self) -> Remote {

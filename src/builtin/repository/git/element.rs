@@ -100,6 +100,22 @@ impl GitElement {
         Ok(self.one_a_version(found))
     }
 
+    /// What the code at one commit says of itself, fetched where it is not here yet; `None`: nothing that can be used.
+    ///
+    /// # Errors
+    /// Whatever git fails with.
+    pub fn at(&self, cx: &Context, want: &Want) -> Result<Option<ElementInfo>> {
+        self.source.fetch(cx, std::slice::from_ref(want))?;
+        self.stockroom.objects().refresh()?;
+        let (reference, short) = (want.reference.clone().unwrap_or_else(|| want.commit.to_string()), want.commit.short());
+        let name = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/")).unwrap_or(&short).to_owned();
+        let candidate = Candidate { kind: RefKind::Commit, reference, name, commit: want.commit, default: false };
+        match self.read(cx, &candidate)? {
+            Fact::Info(info) => Ok(Some(*info)),
+            Fact::Silent | Fact::Absent | Fact::Faulty(_) => Ok(None),
+        }
+    }
+
     /// The tag whose name reads as the newest version.
     fn newest_by_name(&self, all: &[Candidate]) -> Option<Candidate> {
         let named = all.iter().filter(|candidate| candidate.kind == RefKind::Tag);

@@ -1,7 +1,10 @@
 //! `greffon adopt` on the real binary: a tree that other means made becomes manifest, lock and generation, and no file changes.
 #![allow(clippy::disallowed_methods, clippy::pedantic, unreachable_pub, dead_code)]
 
+mod between;
+#[path = "../moodle_site/mod.rs"]
 mod moodle_site;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
@@ -199,7 +202,7 @@ fn a_tree_of_any_application_is_adopted_by_the_places_of_its_types() {
     env.write("site/data/upload", "kept");
     env.write("greffon.toml", "[config]\ninstaller = { use = \"builtin:tree\", types = { core = \".\", plugins = \"plugins/{name}\" } }\n");
     let (app, plug) = (format!("core/app={}", env.path("repos/app").display()), format!("plugins/forms={}", env.path("repos/forms").display()));
-    env.greffon(["adopt", "site", "--git", &app, "--git", &plug]).run().succeeds().says("2 as it was published");
+    env.greffon(["adopt", "site", "--git", &app, "--git", &plug]).run().succeeds().says("2 elements in 3 files: all as published");
     assert!(env.read("greffon.lock").contains("plugins/forms@1.2.0"), "{}", env.read("greffon.lock"));
     let said = env.greffon(["sync", "--json"]).run().succeeds().json();
     assert_eq!(said["sites"][0]["state"], "unchanged");
