@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Excerpt, Result};
-use crate::model::{Advisories, ElementInfo};
-use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
+use crate::model::{Advisories, ElementId, ElementInfo};
+use crate::roles::{AdvisoriesRequest, Context, ElementInfoRequest, Home, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -50,6 +50,10 @@ impl Repository for Placed {
 
     fn advisories(&self, cx: &Context, request: &AdvisoriesRequest) -> Result<Advisories> {
         self.inner.advisories(cx, request).map_err(|error| self.at(error))
+    }
+
+    fn home(&self, cx: &Context, id: &ElementId) -> Result<Option<Home>> {
+        self.inner.home(cx, id).map_err(|error| self.at(error))
     }
 
     fn warns(&self) -> bool {

@@ -23,5 +23,5 @@ pub use dialogue::{
 };
 pub use downloader::{DownloadRequest, Downloader};
 pub use installer::{InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions, Survey, Surveyed};
-pub use repository::{AdvisoriesRequest, ElementInfoRequest, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
+pub use repository::{AdvisoriesRequest, ElementInfoRequest, Home, Repository, SearchHit, SearchRequest, VersionEntry, Versions, VersionsRequest};
 pub use stock::{GcReport, GcRequest, PinRequest, Stock, StockKey, StoreRequest, StoredElement};

@@ -70,6 +70,16 @@ pub trait Repository: Debug + Send + Sync {
         Ok(Advisories::default())
     }
 
+    /// Where an element's own git repository is, as far as that is known without reading its versions there. By default only the
+    /// versions tell.
+    ///
+    /// # Errors
+    /// When the question could not be answered.
+    fn home(&self, cx: &Context, id: &ElementId) -> Result<Option<Home>> {
+        let _ = (cx, id);
+        Ok(None)
+    }
+
     /// Whether advisories are what it is there for, so that they are asked for where nothing else is.
     fn warns(&self) -> bool {
         false
@@ -84,6 +94,17 @@ pub trait Repository: Debug + Send + Sync {
     fn at_hand(&self) -> bool {
         false
     }
+}
+
+/// A git repository that holds an element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Its url, or its path.
+    pub git: String,
+    /// The folder in it.
+    pub subdir: Option<String>,
+    /// Whether submodules belong to it.
+    pub submodules: bool,
 }
 
 /// Asks for the versions of one element.

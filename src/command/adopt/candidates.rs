@@ -61,6 +61,10 @@ impl Origin {
 /// What the configured repositories say of an element: where its git repository is.
 pub(super) fn configured(workspace: &Workspace, id: &ElementId) -> Result<Option<Origin>> {
     for repository in &workspace.roles.repositories {
+        // What stands at all its tags is not needed to know where it is.
+        if let Some(home) = repository.home(&workspace.machine.cx, id)? {
+            return Ok(Some(Origin { url: home.git, subdir: home.subdir, submodules: home.submodules, repository: Some(repository.name().to_owned()) }));
+        }
         let Versions::Known(entries) = repository.versions(&workspace.machine.cx, &VersionsRequest { id: id.clone() })? else { continue };
         for entry in entries {
             let info = match entry.info {

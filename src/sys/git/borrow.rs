@@ -11,7 +11,7 @@ use git2::Repository;
 use super::alternates::is_group_shared;
 
 /// Fewer objects than this are copied faster than it pays to take packs with all that is in them.
-pub(super) const WORTH_IT: usize = 1_000;
+pub(super) const WORTH_IT: usize = 100;
 
 /// Links every pack of `from` that is not there yet; says whether there are new ones. Where links or shared blocks cannot be had,
 /// or the packs are somebody else's, nothing is done: the caller copies.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use git2::{ObjectType, Odb, Oid, Repository};
+use git2::{ObjectType, Odb, OdbLookupFlags, Oid, Repository};
 use sha1::{Digest as _, Sha1};
 
 use super::fetch::{gone, id_of, oid, open};
@@ -131,7 +131,8 @@ fn torn(id: Oid) -> git2::Error {
 
 impl Missing<'_> {
     fn add(&mut self, id: Oid) {
-        if self.seen.insert(id) && !self.ours.exists(id) {
+        // Whoever writes here holds the source's lock: what is not there now does not come by looking at its folders again.
+        if self.seen.insert(id) && !self.ours.exists_ext(id, OdbLookupFlags::NO_REFRESH) {
             self.ids.push(id);
         }
     }

@@ -5,12 +5,15 @@ use git2::{ObjectType, Odb};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FileMode, ObjectId, TreeFile};
 use crate::sys::fs::shown;
+use crate::sys::pool;
 
 use super::objects::{Objects, missing, oid, read};
 use super::tree::{self, Item};
 
 /// How many folders may lie inside each other; git itself has no limit, a stack has.
 const DEPTH: usize = 128;
+/// So many files are looked at by several threads.
+const WORTH_A_THREAD: usize = 4_096;
 /// A git-LFS pointer is three short lines; the specification keeps it below 1,024 bytes, real ones are about 130.
 const POINTER: u64 = 400;
 
@@ -66,6 +69,15 @@ pub(crate) fn lfs(what: &str) -> Error {
 
 pub(super) fn check_installable(objects: &Objects, tree: ObjectId) -> Result<Vec<TreeFile>> {
     let files = files(objects, tree)?;
+    let threads = if files.len() < WORTH_A_THREAD { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(4) };
+    let parts: Vec<&[TreeFile]> = files.chunks(files.len().div_ceil(threads).max(1)).collect();
+    for checked in pool::each(threads, &parts, |part| check_files(objects, tree, part)) {
+        checked?;
+    }
+    Ok(files)
+}
+
+fn check_files(objects: &Objects, tree: ObjectId, files: &[TreeFile]) -> Result<()> {
     let lease = objects.lease_with(tree)?;
     let odb = lease.odb().map_err(|error| missing(tree, ObjectType::Tree, error))?;
     for file in files.iter().filter(|file| file.entry.mode != FileMode::Symlink) {
@@ -77,5 +89,5 @@ pub(super) fn check_installable(objects: &Objects, tree: ObjectId) -> Result<Vec
             return Err(lfs(&file.path));
         }
     }
-    Ok(files)
+    Ok(())
 }

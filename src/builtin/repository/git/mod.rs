@@ -20,7 +20,8 @@ use crate::builtin::options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::UseSpec;
 use crate::model::{ElementId, ElementInfo, GitPin};
-use crate::roles::{Context, ElementInfoRequest, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
+use crate::roles::{Context, ElementInfoRequest, Home, Repository, SearchHit, SearchRequest, Versions, VersionsRequest};
+use crate::sys::git::Source;
 
 /// What `use = "builtin:git"` names.
 pub const NAME: &str = "git";
@@ -124,21 +125,29 @@ impl GitRepository {
         Some((Place { git: Some(git), ..Place::default() }, false))
     }
 
+    /// An element's repository, and whether it has any branch or tag; `None`: there is none by the pattern.
+    fn source(&self, cx: &Context, id: &ElementId, place: &Place, said: bool) -> Result<Option<(Source, bool)>> {
+        let url = place.git.as_deref().unwrap_or_default();
+        let auth = self.auth.as_ref().map(|auth| auth.resolve(cx)).transpose()?;
+        let source = self.env.sources.open(url, auth)?;
+        match source.refs(cx) {
+            Ok(refs) => Ok(Some((source, refs.iter().any(|found| found.name.starts_with("refs/"))))),
+            Err(error) if error.kind() == ErrorKind::NotFound && !said => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Denied && !said => {
+                Err(error.hint("some servers answer so for a repository that does not exist; name those that do with `elements`"))
+            }
+            Err(error) => Err(error.wrap(format!("repository `{}` could not be asked for the versions of {id}", self.name))),
+        }
+    }
+
     fn answer(&self, cx: &Context, id: &ElementId) -> Result<Option<Arc<Vec<ElementInfo>>>> {
         let Some((place, said)) = self.place(id) else { return Ok(None) };
         self.answers.get(id, || {
-            let url = place.git.as_deref().unwrap_or_default();
-            let auth = self.auth.as_ref().map(|auth| auth.resolve(cx)).transpose()?;
-            let source = self.env.sources.open(url, auth)?;
-            match source.refs(cx) {
-                Ok(refs) if !refs.iter().any(|found| found.name.starts_with("refs/")) => return Ok(Some(Arc::default())),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound && !said => return Ok(None),
-                Err(error) if error.kind() == ErrorKind::Denied && !said => {
-                    return Err(error.hint("some servers answer so for a repository that does not exist; name those that do with `elements`"));
-                }
-                Err(error) => return Err(error.wrap(format!("repository `{}` could not be asked for the versions of {id}", self.name))),
-            }
+            let source = match self.source(cx, id, &place, said)? {
+                Some((source, true)) => source,
+                Some((_, false)) => return Ok(Some(Arc::default())),
+                None => return Ok(None),
+            };
             let element = GitElement {
                 id: id.clone(),
                 source,
@@ -171,6 +180,12 @@ impl Repository for GitRepository {
     fn search(&self, _: &Context, request: &SearchRequest) -> Result<Vec<SearchHit>> {
         let hits = self.places.keys().map(|id| SearchHit { id: id.clone(), summary: None, version: None });
         Ok(super::search::best(hits, &request.text, request.limit))
+    }
+
+    fn home(&self, cx: &Context, id: &ElementId) -> Result<Option<Home>> {
+        let Some((place, said)) = self.place(id) else { return Ok(None) };
+        let there = self.source(cx, id, &place, said)?.is_some_and(|(_, any)| any);
+        Ok(there.then(|| Home { git: place.git.unwrap_or_default(), subdir: place.subdir, submodules: place.submodules }))
     }
 
     fn merge(&self) -> bool {
