@@ -155,3 +155,55 @@ fn a_patch_that_a_version_has_is_told_in_plan_and_sync_and_what_editors_leave_is
     shop.env.greffon(["sync"]).run().succeeds();
     assert_eq!(shop.env.read("one/plugins/a/lib.txt"), text("FIVE"));
 }
+
+#[test]
+fn a_file_in_a_folders_place_and_the_other_way_round() {
+    let (shop, repo) = started();
+    shop.env.write("p.patch", "");
+    let file_for_folder = "diff --git a/sub b/sub\nnew file mode 100644\n--- /dev/null\n+++ b/sub\n@@ -0,0 +1 @@\n+a file now\n";
+    let folder_for_file =
+        "diff --git a/lib.txt/more.txt b/lib.txt/more.txt\nnew file mode 100644\n--- /dev/null\n+++ b/lib.txt/more.txt\n@@ -0,0 +1 @@\n+below\n";
+    let both = format!("{file_for_folder}diff --git a/sub/x b/sub/x\nnew file mode 100644\n--- /dev/null\n+++ b/sub/x\n@@ -0,0 +1 @@\n+x\n");
+    for (patch, why) in [
+        (file_for_folder, "`sub` is a folder, and what is in it would have to go"),
+        (folder_for_file, "a file stands where `lib.txt/more.txt` needs a folder"),
+        (&both, "`sub` is a folder"),
+    ] {
+        shop.env.write("p.patch", patch);
+        for command in ["sync", "lock"] {
+            shop.env.greffon([command]).run().fails(1).says(why).says("p.patch").says("hint: ");
+        }
+        assert!(!shop.env.exists("one"), "{why}");
+    }
+    // What the patch itself takes out of the way is not in the way, in whatever order it says so.
+    let deep = "diff --git a/sub/deep.txt b/sub/deep.txt\ndeleted file mode 100644\n--- a/sub/deep.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-deep\n";
+    let link = "diff --git a/link b/link\ndeleted file mode 120000\n--- a/link\n+++ /dev/null\n@@ -1 +0,0 @@\n-sub\n\\ No newline at end of file\n";
+    let below = "diff --git a/link/x b/link/x\nnew file mode 100644\n--- /dev/null\n+++ b/link/x\n@@ -0,0 +1 @@\n+x\n";
+    for patch in [format!("{file_for_folder}{deep}{link}{below}"), format!("{deep}{below}{link}{file_for_folder}")] {
+        shop.remove("one");
+        shop.remove(".greffon-one");
+        shop.env.write("p.patch", patch);
+        shop.env.greffon(["sync"]).run().succeeds();
+        assert_eq!(shop.env.read("one/plugins/a/sub"), "a file now\n");
+        assert_eq!(shop.env.read("one/plugins/a/link/x"), "x\n");
+    }
+    // In place of what stands in a site already, back again, and not over what somebody put into that folder.
+    let (shop, _) = (shop, repo);
+    shop.remove("one");
+    shop.remove(".greffon-one");
+    let patched = shop.env.read("greffon.toml");
+    let plain = patched.replace(", patches = [\"p.patch\"]", "");
+    shop.env.write("greffon.toml", &plain);
+    shop.env.greffon(["sync"]).run().succeeds();
+    shop.env.write("one/plugins/a/sub/mine.txt", "mine\n");
+    shop.env.write("greffon.toml", &patched);
+    shop.env.greffon(["sync"]).run().fails(1).says("plugins/a/sub");
+    assert_eq!(shop.env.read("one/plugins/a/sub/mine.txt"), "mine\n");
+    shop.remove("one/plugins/a/sub/mine.txt");
+    shop.env.greffon(["sync"]).run().succeeds();
+    assert_eq!((shop.env.read("one/plugins/a/sub"), shop.env.read("one/plugins/a/link/x")), ("a file now\n".to_owned(), "x\n".to_owned()));
+    shop.env.write("greffon.toml", &plain);
+    shop.env.greffon(["sync"]).run().succeeds();
+    assert_eq!(shop.env.read("one/plugins/a/sub/deep.txt"), "deep\n");
+    assert_eq!(std::fs::read_link(shop.env.path("one/plugins/a/link")).expect("a link"), Path::new("sub"));
+}

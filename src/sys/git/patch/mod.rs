@@ -115,12 +115,6 @@ impl Objects {
             {
                 return Ok(Err(Refusal { file: number, why: Why::Occupied }));
             }
-            if let Some(new) = &file.new
-                && file.old.as_ref() != Some(new)
-                && self.in_the_way(tree, new, &overlay)?
-            {
-                return Ok(Err(Refusal { file: number, why: Why::InTheWay }));
-            }
             if let Some(old) = file.old.as_ref().filter(|old| !file.copy && file.new.as_ref() != Some(old)) {
                 overlay.insert(old.clone(), None);
             }
@@ -128,7 +122,27 @@ impl Objects {
                 overlay.insert(new.clone(), Some(entry));
             }
         }
+        // Only now is it known what the patch itself takes out of the way.
+        for (number, file) in files.iter().enumerate() {
+            let Some(new) = file.new.as_ref().filter(|new| overlay.get(*new).is_some_and(Option::is_some)) else { continue };
+            if self.in_the_way(tree, new, &overlay)? {
+                return Ok(Err(Refusal { file: number, why: Why::InTheWay }));
+            }
+            if self.is_folder(tree, new, &overlay)? {
+                return Ok(Err(Refusal { file: number, why: Why::Folder }));
+            }
+        }
         Ok(Ok(overlay))
+    }
+
+    /// Whether anything is left below a path: a file there would take all of it away.
+    fn is_folder(&self, tree: ObjectId, path: &str, overlay: &Overlay) -> Result<bool> {
+        let below = format!("{path}/");
+        if overlay.range(below.clone()..).take_while(|(other, _)| other.starts_with(&below)).any(|(_, entry)| entry.is_some()) {
+            return Ok(true);
+        }
+        let Some(folder) = self.subtree(tree, path)? else { return Ok(false) };
+        Ok(self.files(folder)?.iter().any(|file| !overlay.contains_key(&format!("{below}{}", file.path))))
     }
 
     /// Whether a file or a link stands where a path needs a folder: what is written there would come to stand elsewhere.
@@ -219,6 +233,7 @@ enum Why {
     Missing,
     Occupied,
     InTheWay,
+    Folder,
     OtherBytes,
     Hunk(usize),
 }

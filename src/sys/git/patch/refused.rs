@@ -21,6 +21,7 @@ impl Objects {
             Why::Missing => format!("there is no file `{old}`"),
             Why::Occupied => format!("a file `{path}` is there already"),
             Why::InTheWay => format!("a file stands where `{path}` needs a folder"),
+            Why::Folder => format!("`{path}` is a folder, and what is in it would have to go"),
             Why::OtherBytes => format!("`{old}` has other bytes"),
             Why::Hunk(number) => format!("hunk {} of {} has no place in `{old}`", number + 1, file.hunks.len()),
         };
