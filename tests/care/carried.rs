@@ -396,3 +396,21 @@ fn a_bomb_is_stopped_and_what_was_put_in_by_hand_otherwise_stays() {
     run(&there, ["stock", "import", &good.display().to_string()]).fails(1).says("put in by hand");
     assert!(stock(&there) == before);
 }
+
+#[test]
+fn a_disk_without_room_is_told_before_anything_is_unpacked() {
+    let (shop, _server) = shop();
+    let file = shop.env.root().join("one.greffon").display().to_string();
+    run(&shop.env, ["stock", "export", &file]).succeeds();
+    let there = elsewhere(&shop);
+    run(&there, ["stock", "list"]).succeeds();
+    let entries = || std::fs::read_dir(there.stock().join("objects.git/objects/pack")).expect("listed").count();
+    let import = |room: &str| there.greffon(["stock", "import", &file]).within(there.path("manifest")).env("GREFFON_FREE_SPACE", room).run();
+    let failed = import("1000").fails(1).says("there is room for 1000 in the stock").says("bytes of room").says("the stock is as it was");
+    assert_eq!(entries(), 0);
+    let needed: u64 = failed.stderr.split("it holds ").nth(1).and_then(|text| text.split(' ').next()).and_then(|text| text.parse().ok()).expect("a number");
+    assert!(needed > 1000, "{needed}");
+    import(&(needed - 1).to_string()).fails(1);
+    import(&needed.to_string()).succeeds();
+    assert!(entries() > 0);
+}

@@ -199,6 +199,24 @@ impl Load {
         }
     }
 
+    /// How much the files, trees and archives are together.
+    fn bytes(&self, workspace: &Workspace) -> Result<u64> {
+        let objects = workspace.machine.stockroom.objects();
+        let mut bytes = 0;
+        for id in &self.cargo.trees {
+            bytes += objects.carried(Carried::Tree, *id)?.len() as u64;
+        }
+        for id in &self.cargo.blobs {
+            bytes += objects.blob_size(*id)?;
+        }
+        for path in self.archives.values() {
+            if let Some(PathKind::File { size, .. }) = fs::kind(path)? {
+                bytes += size;
+            }
+        }
+        Ok(bytes)
+    }
+
     fn write(mut self, workspace: &Workspace, to: &Path) -> Result<u64> {
         self.cargo.proofs.retain(|id| !self.cargo.trees.contains(id));
         let Cargo { commits, proofs, trees, blobs } = &self.cargo;
@@ -211,6 +229,8 @@ impl Load {
         ] {
             self.head.members.insert(sort.word().to_owned(), count);
         }
+        self.head.bytes = Some(self.bytes(workspace)?);
+        let Cargo { commits, proofs, trees, blobs } = &self.cargo;
         let mut parcel = ParcelWriter::create(to)?;
         parcel.member(Sort::Head.word(), &self.head.text()?)?;
         parcel.member(Sort::Lock.word(), lock_text(&self.lock, &workspace.base(), "").as_bytes())?;

@@ -154,7 +154,11 @@ fn unpack(cx: &Context, path: &Path, scratch: &Path, base: &Path) -> Result<Unpa
         }
         let object = || id.parse::<ObjectId>().ok().filter(|parsed| parsed.to_string() == id).ok_or_else(strange);
         match sort {
-            Sort::Head => head = Some(Head::read(&whole_member(name, size, TEXT, reader)?)?),
+            Sort::Head => {
+                let read = Head::read(&whole_member(name, size, TEXT, reader)?)?;
+                enough_room(scratch, read.bytes)?;
+                head = Some(read);
+            }
             Sort::Lock => {
                 let bytes = whole_member(name, size, TEXT, reader)?;
                 let text = String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::Archive, "its lock is no text"))?;
@@ -191,6 +195,16 @@ fn unpack(cx: &Context, path: &Path, scratch: &Path, base: &Path) -> Result<Unpa
         return Err(cut());
     }
     Ok(Unpacked { head, lock, proofs: arrivals.close()?, objects, archives })
+}
+
+/// Whether there is room for what the file says it holds: told before any of it is unpacked.
+fn enough_room(scratch: &Path, bytes: Option<u64>) -> Result<()> {
+    let (Some(bytes), Some(free)) = (bytes, fs::free_space(scratch)) else { return Ok(()) };
+    if bytes <= free {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Io, format!("it holds {bytes} bytes, and there is room for {free} in the stock"))
+        .hint(format!("make {} bytes of room there, `greffon stock gc` tidies up, or name a stock on another disk with `--stock`", bytes - free)))
 }
 
 /// Makes sure that every element of the lock is there, is what the lock says, and could be installed; and that nothing else is there.

@@ -17,6 +17,9 @@ pub(super) struct Head {
     pub(super) schema: String,
     /// How many members of each sort follow.
     pub(super) members: BTreeMap<String, usize>,
+    /// How many bytes the files, trees and archives have together; `None`: it was written before that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<u64>,
     /// What was put in by hand, by lock key: its digest in the stock.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) by_hand: BTreeMap<String, String>,

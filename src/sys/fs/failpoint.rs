@@ -65,3 +65,18 @@ pub fn broken(safeguard: &str) -> bool {
 pub fn broken(_: &str) -> bool {
     false
 }
+
+/// How much room a file system is to be taken to have (`GREFFON_FREE_SPACE=bytes`).
+#[cfg(any(test, debug_assertions))]
+#[must_use]
+pub fn free_space() -> Option<u64> {
+    std::env::var("GREFFON_FREE_SPACE").ok()?.parse().ok()
+}
+
+/// See the debug build.
+#[cfg(not(any(test, debug_assertions)))]
+#[inline]
+#[must_use]
+pub fn free_space() -> Option<u64> {
+    None
+}

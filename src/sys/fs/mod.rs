@@ -13,6 +13,7 @@ pub mod lock;
 mod names;
 mod private;
 mod read;
+mod room;
 mod scratch;
 mod sealed;
 mod shared_lock;
@@ -24,6 +25,7 @@ pub use layout::{LaidOut, copy_new, gather, lay_out, lay_out_folder, remove_file
 pub use names::{NameFault, check_name, fold, shown};
 pub use private::check_private;
 pub use read::{PathKind, create_folder, digest, head, kind, md5, names, read, read_text, sha256};
+pub use room::free_space;
 pub use scratch::scratch_folder;
 pub use sealed::{SealedCopy, sealed_copy};
 pub use shared_lock::FileLock;
