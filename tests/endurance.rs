@@ -258,6 +258,14 @@ fn faults_of_the_network_cost_time_and_no_state() {
     assert_eq!(faults_of_the_network(""), Vec::<String>::new());
 }
 
+#[test]
+fn without_a_second_try_one_fault_is_too_much() {
+    let wrong = faults_of_the_network("retry");
+    assert!(!wrong.is_empty(), "the faults are not met");
+    // It costs the run and no state.
+    assert!(wrong.iter().all(|wrong| wrong.contains("once was too much")), "{wrong:?}");
+}
+
 /// Generations of a tree with additions, removals, modes and links, and jumps between them. Gives the jumps that did not arrive.
 fn jumps(breaking: &str, generations: usize, jumps: usize) -> Vec<String> {
     let shop = Shop::new();

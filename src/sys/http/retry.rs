@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::{Error, Result};
 use crate::roles::{Context, Level};
+use crate::sys::fs::failpoint::broken;
 
 /// How long to wait for what. The defaults are for people; tests make them short.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl Timing {
             if !setback.error.is_temporary() {
                 return Err(setback.error);
             }
-            if tried == self.retries {
+            if tried == self.retries || broken("retry") {
                 let error = setback.after.into_iter().fold(setback.error, Error::after);
                 return Err(if tried == 0 { error } else { error.note(format!("tried {} times", tried + 1)) });
             }
