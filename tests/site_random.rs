@@ -149,7 +149,7 @@ fn an_interrupted_run_leaves_the_site_as_it_was() {
 fn pending_hooks_show_until_they_are_done() {
     let fixture = Fixture::quick();
     fixture.apply(&[CORE]);
-    let pending = Pending { generation: 1, hooks: vec!["after-sync".into()], attempt: 1, back_to: None, earlier: None };
+    let pending = Pending { generation: 1, hooks: vec!["after-sync".into()], attempt: 1, ..Pending::default() };
     fixture.site().set_pending(&Context::silent(), Some(&pending)).expect("recorded");
     assert_eq!(fixture.site().pending().expect("readable"), Some(pending));
     assert_eq!(fixture.site().status(&Context::silent(), false).expect("status").state, SiteState::Pending);

@@ -44,7 +44,8 @@ impl Site {
             return Ok((status, Vec::new()));
         }
         let Some(state) = self.places.open_state()? else { return Ok((status, Vec::new())) };
-        let waiting = super::pending::read(&state)?;
+        let current = super::generations::head(&state)?.map(|(number, _)| number);
+        let waiting = super::pending::read(&state)?.and_then(|waiting| waiting.left_over(current));
         let pending = Journal::is_there(&state)? || waiting.is_some();
         status.pending = waiting.map(|waiting| waiting.hooks).unwrap_or_default();
         let index = self.load_index(&state)?;
@@ -57,7 +58,7 @@ impl Site {
         let owners = Owners::new(&index.grafts);
         let root = Dir::open(&self.places.root)?;
         let scan = match &root {
-            Some(root) => scan(cx, root, &index, &owners, self.places.inside.as_deref(), verify)?,
+            Some(root) => scan(cx, self.stockroom.files(), root, &index, &owners, self.places.inside.as_deref(), verify)?,
             None => Scan { files: vec![State::Missing; index.files.len()], ..Scan::default() },
         };
         status.generation = Some(index.generation);

@@ -16,7 +16,7 @@ pub(in crate::command) use data::{downgrades, told};
 pub use event::Happening;
 pub use run::Hooks;
 pub use said::mentioned;
-pub use sync::{Around, resolving};
+pub use sync::{Around, can_be_read, resolving};
 
 /// When a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -165,7 +165,9 @@ impl<'a> Hooks<'a> {
             site.set_pending(cx, Some(&all(&pending)))?;
             match self.list.iter().find(|(said, _)| said.title() == title) {
                 Some((said, instance)) => {
-                    self.run_one(cx, said, instance, happening, pending.attempt).map_err(|error| self.failed(error, said, pending.generation))?;
+                    let changes = pending.changes.get(&title).unwrap_or(&happening.changes).clone();
+                    let told = Happening { changes, ..happening.clone() };
+                    self.run_one(cx, said, instance, &told, pending.attempt).map_err(|error| self.failed(error, said, pending.generation))?;
                 }
                 None => cx.log(
                     Level::Warning,
@@ -173,6 +175,7 @@ impl<'a> Hooks<'a> {
                 ),
             }
             pending.hooks.remove(0);
+            pending.changes.remove(&title);
         }
         let left = all(&pending);
         site.set_pending(cx, Some(&left).filter(|left| !left.hooks.is_empty()))

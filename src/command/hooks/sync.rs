@@ -9,13 +9,31 @@ use crate::command::sync::Options;
 use crate::command::{Workspace, bring};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
-use crate::model::{Change, EXTENSIONS, ElementId, Plan, SitePlan, WantedSite};
+use crate::model::{Change, EXTENSIONS, ElementId, Entry, FileMode, ObjectId, Plan, SitePlan, WantedSite};
 use crate::roles::{ApplyReport, Level, PlanDepth, PlanRequest};
 use crate::site::{Pending, Presence, Site};
 
 /// The moments before and after a site changes.
 const BEFORE: [Moment; 3] = [Moment::BeforeSync, Moment::BeforeRemove, Moment::BeforeInstall];
 const AFTER: [Moment; 3] = [Moment::AfterRemove, Moment::AfterInstall, Moment::AfterSync];
+
+/// Makes sure that every file can be read that stands otherwise in a site than in a tree.
+///
+/// # Errors
+/// `Git`, `Io`, `Interrupted`.
+pub fn can_be_read(workspace: &Workspace, site: &Site, tree: ObjectId) -> Result<()> {
+    let cx = &workspace.machine.cx;
+    if site.presence()? == Presence::Elsewhere {
+        return Ok(());
+    }
+    let wanted: Vec<Entry> = site.changes(cx, tree)?.into_iter().filter_map(|change| change.new).collect();
+    let room = &workspace.machine.stockroom;
+    room.files().ensure(cx, room.objects(), &wanted)?;
+    for link in wanted.iter().filter(|entry| entry.mode == FileMode::Symlink) {
+        room.objects().blob(link.id)?;
+    }
+    Ok(())
+}
 
 /// The hooks of every site of a run.
 #[derive(Debug)]
@@ -38,6 +56,20 @@ impl<'a> Around<'a> {
             sites.push((site, Hooks::load(workspace, manifest, site)?));
         }
         Ok(Self { workspace, reason: reason.to_owned(), sites })
+    }
+
+    /// Unpacks what the sites that have hooks will need: what cannot be read stops the run before a hook changes anything.
+    ///
+    /// # Errors
+    /// `Git`, `Io`, `Interrupted`.
+    pub fn readable(&self, plans: &[SitePlan], options: &Options) -> Result<()> {
+        for (site, _) in &self.sites {
+            let tree = changing(plans, site, options).and_then(|plan| plan.tree);
+            if let Some(tree) = tree {
+                can_be_read(self.workspace, &self.workspace.site(site)?, tree)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs what comes before: nothing of any site is written when one of them says no. Then what will come after is recorded as
@@ -93,25 +125,40 @@ impl<'a> Around<'a> {
         }
         for (site, hooks) in &self.sites {
             let Some(plan) = changing(plans, site, options) else { continue };
-            self.expect(site, hooks.waiting(&AFTER, &plan.changes), None, |earlier| earlier)?;
+            self.expect(site, hooks.waiting(&AFTER, &plan.changes), &plan.changes, None, |earlier| earlier)?;
         }
         Ok(())
     }
 
-    /// Records hooks for the generation to be. A site that has none yet has nothing to lose before it.
-    fn expect(&self, wanted: &WantedSite, waiting: Vec<String>, back_to: Option<u64>, left: impl Fn(Vec<String>) -> Vec<String>) -> Result<()> {
+    /// Records hooks for the generation to be.
+    fn expect(
+        &self,
+        wanted: &WantedSite,
+        waiting: Vec<String>,
+        changes: &[Change],
+        back_to: Option<u64>,
+        left: impl Fn(Vec<String>) -> Vec<String>,
+    ) -> Result<()> {
         let site = self.workspace.site(wanted)?;
-        let Some(current) = site.current()? else { return Ok(()) };
-        let earlier = left_over(&site)?;
-        let mut hooks = left(earlier.as_ref().map(|pending| pending.hooks.clone()).unwrap_or_default());
-        add(&mut hooks, waiting);
-        if hooks.is_empty() {
+        let current = site.current()?;
+        if current.is_none() && site.presence()? != Presence::Absent {
             return Ok(());
         }
-        site.set_pending(
-            &self.workspace.machine.cx,
-            Some(&Pending { generation: current.number + 1, hooks, attempt: 0, back_to, earlier: earlier.map(Box::new) }),
-        )
+        let earlier = left_over(&site)?;
+        let mut expected = Pending {
+            generation: current.map_or(0, |current| current.number) + 1,
+            hooks: left(earlier.as_ref().map(|pending| pending.hooks.clone()).unwrap_or_default()),
+            changes: earlier.as_ref().map(|pending| pending.changes.clone()).unwrap_or_default(),
+            back_to,
+            reason: Some(self.reason.clone()),
+            ..Pending::default()
+        };
+        add(&mut expected, waiting, changes);
+        if expected.hooks.is_empty() {
+            return Ok(());
+        }
+        expected.earlier = earlier.map(Box::new);
+        site.set_pending(&self.workspace.machine.cx, Some(&expected))
     }
 
     /// Runs what comes after, and what is still pending from before; a failure becomes the site's.
@@ -172,21 +219,22 @@ impl<'a> Around<'a> {
     fn finish(&self, wanted: &WantedSite, hooks: &Hooks<'_>, moments: &[Moment], changes: Option<&[Change]>, data_restored: bool) -> Result<()> {
         let site = self.workspace.site(wanted)?;
         let Some(current) = site.current()? else { return Ok(()) };
-        let mut pending = Pending { generation: current.number, hooks: Vec::new(), attempt: 0, back_to: None, earlier: None };
+        let mut pending = Pending { generation: current.number, ..Pending::default() };
         // What an earlier generation left undone still is.
         if let Some(earlier) = left_over(&site)? {
             if earlier.generation == current.number {
                 (pending.attempt, pending.back_to) = (earlier.attempt, earlier.back_to);
             }
-            pending.hooks = earlier.hooks;
+            (pending.hooks, pending.changes, pending.reason) = (earlier.hooks, earlier.changes, earlier.reason);
         }
         if let Some(changes) = changes {
-            add(&mut pending.hooks, hooks.waiting(moments, changes));
+            add(&mut pending, hooks.waiting(moments, changes), changes);
+            pending.reason = Some(self.reason.clone());
         }
         if pending.hooks.is_empty() {
             return site.set_pending(&self.workspace.machine.cx, None);
         }
-        let mut happening = happened(&site, &self.reason)?;
+        let mut happening = happened(&site, pending.reason.as_deref().unwrap_or(&self.reason))?;
         happening.back_to = pending.back_to;
         if !data_restored {
             happening.downgrades = data::downgrades(self.workspace, &site, &current.grafts)?.0;
@@ -233,7 +281,8 @@ impl<'a> Around<'a> {
                 hooks.on_failure(cx, &happening, &error);
                 return Err(error);
             }
-            self.expect(site, hooks.waiting(&[Moment::AfterRollback], &happening.changes), happening.generation, |earlier| hooks.left_after_rollback(earlier))?;
+            let waiting = hooks.waiting(&[Moment::AfterRollback], &happening.changes);
+            self.expect(site, waiting, &happening.changes, happening.generation, |earlier| hooks.left_after_rollback(earlier))?;
         }
         Ok(())
     }
@@ -285,12 +334,7 @@ fn changing<'p>(plans: &'p [SitePlan], site: &WantedSite, options: &Options) -> 
 /// What waits for the generation in place, or one before it; what was only expected of one that never came does not.
 fn left_over(site: &Site) -> Result<Option<Pending>> {
     let current = site.current()?.map(|current| current.number);
-    let there = |pending: &Pending| current.is_some_and(|current| pending.generation <= current);
-    let mut pending = site.pending()?;
-    while let Some(expected) = pending.take_if(|pending| !there(pending)) {
-        pending = expected.earlier.map(|earlier| *earlier);
-    }
-    Ok(pending)
+    Ok(site.pending()?.and_then(|pending| pending.left_over(current)))
 }
 
 /// The titles of that.
@@ -298,10 +342,15 @@ fn waits(site: &Site) -> Result<Vec<String>> {
     Ok(left_over(site)?.map(|pending| pending.hooks).unwrap_or_default())
 }
 
-fn add(hooks: &mut Vec<String>, further: Vec<String>) {
+/// Has further hooks wait, and tells them of changes; of what happened to an element more than once the last counts.
+fn add(pending: &mut Pending, further: Vec<String>, changes: &[Change]) {
+    pending.changes.retain(|title, _| pending.hooks.contains(title));
     for title in further {
-        if !hooks.contains(&title) {
-            hooks.push(title);
+        let told = pending.changes.entry(title.clone()).or_default();
+        told.retain(|earlier| !changes.iter().any(|change| change.id == earlier.id));
+        told.extend_from_slice(changes);
+        if !pending.hooks.contains(&title) {
+            pending.hooks.push(title);
         }
     }
 }
