@@ -173,7 +173,7 @@ impl Site {
                 .hint("does somebody else work on these files? run the command again"));
         }
         let index = Index::new(1, request.tree, request.grafts.clone(), files);
-        let scan = scan(cx, &root, &index, &Owners::new(&index.grafts), inside, false)?;
+        let scan = scan(cx, self.stockroom.files(), &root, &index, &Owners::new(&index.grafts), inside, false)?;
         if !scan.is_clean() {
             return Err(Error::new(ErrorKind::Busy, format!("`{}` changes while it is looked at", self.path().display())).hint("run the command again"));
         }

@@ -7,6 +7,7 @@ use sha1::{Digest as _, Sha1};
 use crate::error::Result;
 use crate::model::{Entry, FileMode, ObjectId};
 use crate::sys::fs::beneath::Dir;
+use crate::sys::fs::failpoint;
 use crate::sys::fs::witness::{Kind, Witness};
 
 /// What stands at a name.
@@ -59,6 +60,9 @@ pub(super) fn read(dir: &Dir, name: &str) -> Result<Found> {
 
 /// The blob id, and whether the file stayed the same while it was read.
 fn hash_file(dir: &Dir, name: &str, witness: &Witness) -> Result<Option<(ObjectId, bool)>> {
+    if failpoint::broken("reads") {
+        return Err(dir.error("read", name, std::io::Error::from(std::io::ErrorKind::PermissionDenied)));
+    }
     let Some(mut file) = dir.open_file(name)? else { return Ok(None) };
     if witness.size > 64 * 1024 {
         let mut hash = Sha1::new();

@@ -36,7 +36,7 @@ impl Site {
         let at = index.grafts.iter().position(|graft| graft.id == *element).ok_or_else(absent)?;
         let top = plain(&index.grafts[at].placement.path).to_owned();
         let owners = Owners::new(&index.grafts);
-        let scan = scan(cx, &root, &index, &owners, self.places.inside.as_deref(), true)?;
+        let scan = scan(cx, self.stockroom.files(), &root, &index, &owners, self.places.inside.as_deref(), true)?;
         let homes = status::homes(&index.grafts);
         let below = |path: &str| path[top.len()..].trim_start_matches('/').to_owned();
         let meant = |path: &str| named.is_empty() || named.iter().any(|name| within(path, name));

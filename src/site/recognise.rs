@@ -26,7 +26,7 @@ impl Site {
     fn recognise(&self, cx: &Context, root: &Dir, request: &ApplyTree) -> Result<Recognised> {
         let wanted = Wanted::list(self.stockroom.objects(), &Index::default(), request.tree, &request.grafts, self.places.inside.as_deref())?;
         let index = Index::new(0, request.tree, request.grafts.clone(), wanted.files.iter().map(|(path, entry)| (path.clone(), *entry, None)));
-        let scan = scan(cx, root, &index, &Owners::new(&request.grafts), self.places.inside.as_deref(), true)?;
+        let scan = scan(cx, self.stockroom.files(), root, &index, &Owners::new(&request.grafts), self.places.inside.as_deref(), true)?;
         let paths = index.paths();
         let mut others = paths.iter().filter(|(_, at)| !matches!(scan.files[*at], State::Clean(_)));
         let Some((first, _)) = others.next() else {

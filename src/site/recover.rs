@@ -147,7 +147,7 @@ impl Site {
     /// Every file is looked at again; what does not show by its witness is read.
     fn witnessed_anew(&self, cx: &Context, hands: &Hands, mut next: Index) -> Result<Index> {
         let Some(root) = hands.root()? else { return Ok(next) };
-        let found = scan(cx, &root, &next, &Owners::new(&next.grafts), self.places.inside.as_deref(), false)?;
+        let found = scan(cx, self.stockroom.files(), &root, &next, &Owners::new(&next.grafts), self.places.inside.as_deref(), false)?;
         for (file, state) in next.files.iter_mut().zip(&found.files) {
             file.witness = match state {
                 super::scan::State::Clean(witness) => *witness,

@@ -13,6 +13,7 @@ use crate::model::Entry;
 use crate::roles::Context;
 use crate::sys::fs::beneath::Dir;
 use crate::sys::fs::witness::{Kind, Witness, now};
+use crate::sys::stockroom::BlobFiles;
 
 /// What became of a recorded file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,8 @@ struct Listed {
 #[derive(Clone, Copy)]
 enum Look {
     Same(Witness),
+    /// The stock knows what stands there: see [`BlobFiles::is_known`].
+    Known(Witness),
     Missing,
     Other(Kind),
     /// Only reading tells.
@@ -92,7 +95,7 @@ enum Look {
 /// Looks at every file and folder of the index.
 ///
 /// `ignore` is a path below the root that is not part of the site (its state, where it lies inside). With `verify` every file is read.
-pub(super) fn scan(cx: &Context, root: &Dir, index: &Index, owners: &Owners, ignore: Option<&str>, verify: bool) -> Result<Scan> {
+pub(super) fn scan(cx: &Context, files: &BlobFiles, root: &Dir, index: &Index, owners: &Owners, ignore: Option<&str>, verify: bool) -> Result<Scan> {
     let mut inside: HashMap<&str, Vec<&str>> = HashMap::with_capacity(index.folders.len());
     for folder in &index.folders {
         if !folder.path.is_empty() {
@@ -102,7 +105,7 @@ pub(super) fn scan(cx: &Context, root: &Dir, index: &Index, owners: &Owners, ign
     }
     let declared: Vec<String> = declared_folders(&index.grafts);
     let places: Vec<usize> = (0..index.folders.len()).collect();
-    let look = Looker { root, index, owners, ignore, inside: &inside, declared: &declared, verify };
+    let look = Looker { files, root, index, owners, ignore, inside: &inside, declared: &declared, verify };
     let listed = crew::each(cx, &places, 48, |at| look.list(*at))?;
 
     let mut scan = Scan { files: Vec::with_capacity(index.files.len()), ..Scan::default() };
@@ -116,6 +119,10 @@ pub(super) fn scan(cx: &Context, root: &Dir, index: &Index, owners: &Owners, ign
             let place = index.folders[at].files.start + offset;
             scan.files.push(match look {
                 Look::Same(witness) => State::Clean(Some(witness)),
+                Look::Known(witness) => {
+                    scan.learned = true;
+                    State::Clean(Some(witness))
+                }
                 Look::Missing => State::Missing,
                 Look::Other(kind) => State::Other(kind),
                 Look::Unsure => {
@@ -153,6 +160,7 @@ pub(super) fn declared_folders(grafts: &[crate::model::Graft]) -> Vec<String> {
 }
 
 struct Looker<'a> {
+    files: &'a BlobFiles,
     root: &'a Dir,
     index: &'a Index,
     owners: &'a Owners,
@@ -190,7 +198,7 @@ impl Looker<'_> {
                 return Ok(());
             };
             if let Ok(found) = records.binary_search_by(|record| record.name.as_str().cmp(name)) {
-                listed.files[found] = self.look(&dir, name, records[found].witness.as_ref())?;
+                listed.files[found] = self.look(&dir, name, &records[found])?;
                 expected += 1;
                 return Ok(());
             }
@@ -220,7 +228,7 @@ impl Looker<'_> {
         let start = path.len();
         for (record, look) in records.iter().zip(looks) {
             path.push_str(&record.name);
-            *look = self.look(self.root, &path, record.witness.as_ref())?;
+            *look = self.look(self.root, &path, record)?;
             path.truncate(start);
         }
         Ok(())
@@ -230,10 +238,14 @@ impl Looker<'_> {
         self.declared.iter().any(|declared| super::owners::within(declared, path))
     }
 
-    fn look(&self, dir: &Dir, name: &str, recorded: Option<&Witness>) -> Result<Look> {
+    fn look(&self, dir: &Dir, name: &str, record: &Record) -> Result<Look> {
         let Some(witness) = dir.witness(name)? else { return Ok(Look::Missing) };
-        Ok(match (witness.kind(), recorded) {
+        Ok(match (witness.kind(), &record.witness) {
             (Kind::File | Kind::Symlink, Some(recorded)) if !self.verify && witness.unchanged_since(recorded) => Look::Same(witness),
+            // A name of its inode came or went elsewhere: nothing else of it may differ from what was recorded here.
+            (Kind::File, Some(recorded)) if !self.verify && witness.same_content(recorded) && self.files.is_known(&record.entry, &witness) => {
+                Look::Known(witness)
+            }
             (Kind::File | Kind::Symlink, _) => Look::Unsure,
             (kind, _) => Look::Other(kind),
         })
@@ -246,7 +258,16 @@ impl Looker<'_> {
         Ok(match content::read(&dir, &record.name)? {
             Found::Nothing => State::Missing,
             Found::Other(kind) => State::Other(kind),
-            Found::File(entry, witness) if entry == record.entry => State::Clean(witness.filter(|witness| witness.settled_before(moment))),
+            Found::File(entry, witness) if entry == record.entry => {
+                let witness = witness.filter(|witness| witness.settled_before(moment));
+                if let Some(witness) = witness.filter(|witness| witness.links > 1)
+                    && self.files.is_linked_to(&entry, witness.inode, witness.device)?
+                {
+                    // Other sites have the same file.
+                    self.files.know([(entry, witness)]);
+                }
+                State::Clean(witness)
+            }
             Found::File(entry, _) => State::Modified(entry),
         })
     }

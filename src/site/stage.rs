@@ -131,7 +131,11 @@ impl Stage<'_> {
         wanted.dedup();
         self.check_hard_links(folders)?;
         let objects = self.stockroom.objects();
-        self.stockroom.files().ensure(self.cx, objects, &wanted)?;
+        if self.link_mode == LinkMode::Hardlink {
+            self.stockroom.files().ensure_sound(self.cx, objects, &wanted)?;
+        } else {
+            self.stockroom.files().ensure(self.cx, objects, &wanted)?;
+        }
 
         let total = folders.values().map(|folder| folder.items.len() as u64).sum();
         self.cx.emit(Event::Started { task: "stage".into(), total: Some(total), unit: Unit::Items });

@@ -5,7 +5,8 @@
 //! A name in `files/` appears only by a rename that follows a `syncfs` of the content ([`super::unpack`]), so a power cut leaves
 //! a whole file or none, never an empty or a cut one. The names themselves are not synced: one that is lost is unpacked again.
 //! Against bit rot and foreign writes, a *copy* is hashed on its way through ([`super::place`]), which costs a tenth of a second
-//! for a whole Moodle; a *reflink* or a *hard link* reads no byte and is as good as `greffon stock verify` last found it.
+//! for a whole Moodle; a *reflink* reads no byte and is as good as `greffon stock verify` last found it; before a *hard link* a
+//! file is read where the file system says anything else of it than was noted when it was last as it should be ([`super::links`]).
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -20,6 +21,8 @@ use crate::model::{Entry, FileMode, LinkMode, ObjectId};
 use crate::roles::Context;
 use crate::sys::git::Objects;
 
+use super::links::Book;
+
 /// `files/`: blobs unpacked once, by id, read-only. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct BlobFiles {
@@ -32,6 +35,9 @@ pub(super) struct Inner {
     pub(super) tmp: PathBuf,
     pub(super) quarantine: PathBuf,
     pub(super) handle: OwnedFd,
+    /// Where [`super::links`] keeps its notes.
+    pub(super) notes: PathBuf,
+    pub(super) book: Mutex<Book>,
     /// Whether a target device shares blocks with `files/`: asked of the kernel once each.
     pub(super) reflinks: Mutex<HashMap<u64, bool>>,
 }
@@ -74,7 +80,8 @@ impl BlobFiles {
         let directory = root.join("files");
         let fault = |error: Errno| Error::io("open", &directory, error.into());
         let handle = rustix::fs::open(&directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(fault)?;
-        Ok(Self { inner: Arc::new(Inner { tmp: root.join("tmp"), quarantine: root.join("quarantine"), handle, reflinks: Mutex::default(), directory }) })
+        let (tmp, quarantine, notes) = (root.join("tmp"), root.join("quarantine"), root.join("info/links"));
+        Ok(Self { inner: Arc::new(Inner { tmp, quarantine, handle, notes, book: Mutex::default(), reflinks: Mutex::default(), directory }) })
     }
 
     /// The folder.
@@ -107,6 +114,19 @@ impl BlobFiles {
     /// `Git`, `Io`, `Interrupted`; `Unsupported` for a git-LFS pointer.
     pub fn ensure(&self, cx: &Context, objects: &Objects, entries: &[Entry]) -> Result<()> {
         let missing = super::unpack::missing(self, cx, entries)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        super::unpack::unpack(self, cx, objects, &missing)
+    }
+
+    /// As [`Self::ensure`], for files that sites will have as their own: one of which the file system says anything but what was noted
+    /// of it is read, and goes to `quarantine/` where it is damaged, to be unpacked anew.
+    ///
+    /// # Errors
+    /// As [`Self::ensure`].
+    pub fn ensure_sound(&self, cx: &Context, objects: &Objects, entries: &[Entry]) -> Result<()> {
+        let missing = super::unpack::missing_or_unsound(self, cx, entries)?;
         if missing.is_empty() {
             return Ok(());
         }

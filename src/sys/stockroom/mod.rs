@@ -2,6 +2,7 @@
 //! `quarantine/`, `tmp/`, `lock`.
 
 mod files;
+mod links;
 mod place;
 mod room;
 mod shelf;

@@ -15,7 +15,9 @@ use rustix::io::Errno;
 use crate::error::{Error, Result};
 use crate::model::{Entry, FileMode};
 use crate::roles::{Context, Event, Unit};
+use crate::sys::fs::failpoint::broken;
 use crate::sys::fs::sync_filesystem;
+use crate::sys::fs::witness::{Witness, now};
 use crate::sys::git::{BlobReader, Objects, is_lfs_pointer, lfs};
 
 use super::BlobFiles;
@@ -48,6 +50,38 @@ pub(super) fn missing(files: &BlobFiles, cx: &Context, entries: &[Entry]) -> Res
     )?;
     let mut seen = HashSet::new();
     Ok(found.into_iter().flatten().filter(|entry| seen.insert(*entry)).collect())
+}
+
+/// As [`missing`], with those that are there and not as noted, and found damaged when they were read.
+pub(super) fn missing_or_unsound(files: &BlobFiles, cx: &Context, entries: &[Entry]) -> Result<Vec<Entry>> {
+    let found = parallel(
+        cx,
+        entries,
+        |_| Ok(()),
+        |(), entry, found: &mut Vec<(Entry, Option<Witness>)>| {
+            if entry.mode == FileMode::Symlink {
+                return Ok(());
+            }
+            let moment = now();
+            match files.witness(entry)? {
+                Some(witness) if broken("links") || files.is_known(entry, &witness) => {}
+                Some(witness) if super::place::verify(files, entry)? => found.push((*entry, Some(witness).filter(|witness| witness.settled_before(moment)))),
+                _ => found.push((*entry, None)),
+            }
+            Ok(())
+        },
+        &|_| {},
+    )?;
+    let mut seen = HashSet::new();
+    let mut missing = Vec::new();
+    for (entry, witness) in found.into_iter().flatten().filter(|(entry, _)| seen.insert(*entry)) {
+        match witness {
+            Some(witness) => files.know([(entry, witness)]),
+            None if files.witness(&entry)?.is_none() => missing.push(entry),
+            None => {}
+        }
+    }
+    Ok(missing)
 }
 
 /// A thread's own folder, where nobody else contends for the names.
@@ -126,6 +160,7 @@ fn unpack_all(files: &BlobFiles, cx: &Context, objects: &Objects, entries: &[Ent
         },
         &|_| {},
     )?;
+    files.inner.book.lock().unwrap_or_else(std::sync::PoisonError::into_inner).unpacked(entries);
     Ok(())
 }
 
