@@ -73,7 +73,7 @@ impl Site {
         let seen = self.look(cx, &state, request)?;
         let same = seen.index.generation > 0 && seen.index.tree == Some(request.tree) && seen.index.grafts == request.grafts;
         if same && seen.scan.is_clean() && !request.relink {
-            return Self::nothing_to_do(&state, request, &seen);
+            return self.nothing_to_do(cx, &state, request, &seen);
         }
         self.change(cx, &state, &held, request, pin, seen)
     }
@@ -93,10 +93,11 @@ impl Site {
         }
     }
 
-    fn nothing_to_do(state: &Dir, request: &ApplyTree, seen: &Seen) -> Result<Applied> {
+    fn nothing_to_do(&self, cx: &Context, state: &Dir, request: &ApplyTree, seen: &Seen) -> Result<Applied> {
         generations::set_hold(state, request.hold.as_ref().map(|hold| (hold.generation, hold.reason.as_str())), request.release)?;
         if seen.scan.learned {
             refreshed(&seen.index, &seen.scan).store(state, "index")?;
+            self.keep_links(cx)?;
         }
         Ok(Applied { generation: seen.index.generation, ..Applied::default() })
     }
@@ -109,7 +110,7 @@ impl Site {
             index = self.taken_over(cx, root.as_ref(), request)?.unwrap_or(index);
         }
         let scan = match &root {
-            Some(root) => scan(cx, root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
+            Some(root) => scan(cx, self.stockroom.files(), root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
             None => nothing_there(&index),
         };
         Ok(Seen { root, index, scan })
@@ -136,7 +137,7 @@ impl Site {
         let same = index.generation > 0 && index.tree == Some(request.tree) && index.grafts == request.grafts;
         if same && draft.is_empty() && scan.missing_folders.is_empty() {
             // What differs was kept on purpose.
-            return Self::nothing_to_do(state, request, &Seen { root, index, scan });
+            return self.nothing_to_do(cx, state, request, &Seen { root, index, scan });
         }
         lock::sign(held);
         let id = identity::settle(state, &self.places.root)?;
@@ -255,11 +256,12 @@ impl Site {
         let result = match outcome {
             Ok(keepsakes) => {
                 let next = folders_witnessed(cx, hands, witnessed(hands, next, journal, witnesses), journal, start);
+                self.know_links(&next, witnesses);
                 // Each part of it may be repeated, so what fails once is tried again before anybody is bothered.
                 let mut saved = Vec::new();
                 let ended =
                     finish(state, hands, journal, &keepsakes, &next, &mut saved).or_else(|_| finish(state, hands, journal, &keepsakes, &next, &mut saved));
-                ended.map(|()| saved).map_err(|error| {
+                ended.map(|()| self.know_unlinked(cx, old, &next)).map(|()| saved).map_err(|error| {
                     error
                         .note(format!("the files of site `{}` are the wanted ones, but the run could not be brought to its end", self.name))
                         .hint("`greffon recover` ends it once the cause is gone")
@@ -269,80 +271,6 @@ impl Site {
         };
         cx.emit(Event::Finished { task: "apply".into() });
         result
-    }
-
-    /// Whether `deploy = "swap"` can be had.
-    fn may_swap(&self, exchange: bool, scan: &Scan) -> Result<bool> {
-        let why = if self.places.inside.is_some() {
-            "the site's state lies inside it"
-        } else if !exchange {
-            "the file system cannot exchange two folders"
-        } else if scan.extras.iter().any(|extra| extra.path.ends_with(super::scan::UNREADABLE)) {
-            "it holds files whose names are not UTF-8, which cannot be carried along"
-        } else {
-            return Ok(true);
-        };
-        Err(Error::new(ErrorKind::Unsupported, format!("site `{}` cannot be swapped: {why}", self.name))
-            .hint("set `deploy = \"in-place\"`, or `state` to a folder beside the site"))
-    }
-
-    /// The folder whose custom new files follow: the site, or the one that it will be in.
-    fn ground(&self, root: Option<&Dir>) -> Result<Dir> {
-        if let Some(root) = root {
-            return Ok(root.clone());
-        }
-        let parent = self.places.root.parent().unwrap_or(std::path::Path::new("/"));
-        ground::make_folders(parent)?;
-        Dir::open(parent)?.ok_or_else(|| self.gone())
-    }
-
-    /// Every folder that a step changes can be written and is on the stage's file system.
-    fn check_ground(&self, root: Option<&Dir>, staged: &Dir, steps: &[Step]) -> Result<()> {
-        let device = staged.own_witness()?.device;
-        let mut seen = std::collections::HashSet::new();
-        for step in steps {
-            if step.path().is_empty() {
-                self.check_above(device)?;
-                continue;
-            }
-            let mut folder = super::owners::split(step.path()).0;
-            let Some(root) = root.filter(|_| seen.insert(folder)) else { continue };
-            let dir = loop {
-                match root.sub(folder)? {
-                    Some(dir) => break dir,
-                    None if folder.is_empty() => break root.clone(),
-                    None => folder = super::owners::split(folder).0,
-                }
-            };
-            if dir.own_witness()?.device != device {
-                return Err(Error::new(
-                    ErrorKind::Site,
-                    format!("`{}` is on another file system than the site's state; nothing was written", dir.path().display()),
-                )
-                .hint("set `state` of the site to a folder on that file system, or do not mount there"));
-            }
-            if !dir.may_write() {
-                return Err(Error::new(ErrorKind::Io, format!("this user may not write in `{}`; nothing was written", dir.path().display()))
-                    .hint("run greffon as the user who owns the site's files"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The folder above the site, where the whole site is put in place at once.
-    fn check_above(&self, device: u64) -> Result<()> {
-        let Some(above) = self.places.root.parent().map(Dir::open).transpose()?.flatten() else { return Ok(()) };
-        if !above.may_write() {
-            return Err(Error::new(ErrorKind::Io, format!("this user may not write in `{}`; nothing was written", above.path().display())));
-        }
-        if above.own_witness()?.device != device {
-            return Err(Error::new(
-                ErrorKind::Site,
-                format!("`{}` is on another file system than the site's state; nothing was written", above.path().display()),
-            )
-            .hint("set `state` of the site to a folder on that file system"));
-        }
-        Ok(())
     }
 
     /// What greffon never installed and would go along, were these grafts of this tree applied; with what the user should know.
@@ -355,7 +283,7 @@ impl Site {
         let ways = along::Ways::between(&index.grafts, grafts);
         let mut along = Along::default();
         if let Some(root) = Dir::open(&self.places.root)?.filter(|_| !ways.is_empty()) {
-            let scan = scan(cx, &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?;
+            let scan = scan(cx, self.stockroom.files(), &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?;
             let wanted = Wanted::list(self.stockroom.objects(), &index, tree, grafts, self.places.inside.as_deref())?;
             along = ways.moves(&scan.extras, &wanted);
         }
@@ -379,7 +307,9 @@ impl Site {
         let state = self.places.open_state()?;
         let index = state.as_ref().map(|state| self.load_index(state)).transpose()?.unwrap_or_default();
         let scan = match Dir::open(&self.places.root)? {
-            Some(root) if index.generation > 0 => scan(cx, &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?,
+            Some(root) if index.generation > 0 => {
+                scan(cx, self.stockroom.files(), &root, &index, &Owners::new(&index.grafts), self.places.inside.as_deref(), false)?
+            }
             _ => nothing_there(&index),
         };
         if index.generation > 0 && index.tree == Some(tree) && scan.is_clean() {

@@ -170,6 +170,8 @@ impl Drafting<'_> {
         }
         draft.hindrances.extend(self.scan.extras.iter().map(|extra| extra.path.clone()));
         draft.hindrances.extend(local.into_iter().map(|change| change.path));
+        // A folder with something mounted in it cannot be moved.
+        draft.hindrances.extend(self.root.map(|root| crate::sys::fs::ground::mounts_below(root.path())).unwrap_or_default());
         draft.hindrances.sort();
         Ok(draft)
     }

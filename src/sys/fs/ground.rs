@@ -113,6 +113,44 @@ pub fn is_this_host(wanted: &str) -> bool {
     wanted.eq_ignore_ascii_case(&name) || ((!wanted.contains('.') || !name.contains('.')) && short(wanted) == short(&name))
 }
 
+/// What is mounted below a folder (links in its path resolved), by relative paths; nothing where the system does not tell.
+#[must_use]
+pub fn mounts_below(folder: &Path) -> Vec<String> {
+    let Ok(table) = fs_err::read("/proc/self/mountinfo") else { return Vec::new() };
+    mounted_below(&table, folder)
+}
+
+/// The fifth word of each line is the place; spaces and the like stand there as three octal digits.
+fn mounted_below(table: &[u8], folder: &Path) -> Vec<String> {
+    let places = table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
+    let mut below: Vec<String> = places
+        .filter_map(|place| String::from_utf8(unescaped(place)).ok())
+        .filter_map(|place| Some(Path::new(&place).strip_prefix(folder).ok()?.to_str()?.to_owned()))
+        .filter(|place| !place.is_empty())
+        .collect();
+    below.sort();
+    below.dedup();
+    below
+}
+
+fn unescaped(mut word: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(word.len());
+    while let Some((byte, rest)) = word.split_first() {
+        let digits = rest.get(..3).filter(|digits| *byte == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
+        match digits {
+            Some(digits) => {
+                plain.push(digits.iter().fold(0_u8, |value, digit| value.wrapping_mul(8).wrapping_add(digit - b'0')));
+                word = &rest[3..];
+            }
+            None => {
+                plain.push(*byte);
+                word = rest;
+            }
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,5 +172,13 @@ mod tests {
         assert!(!name.is_empty());
         assert!(is_this_host(&name));
         assert!(!is_this_host("somewhere-else.example"));
+    }
+
+    #[test]
+    fn mounts_are_read_from_the_systems_table() {
+        let table = b"25 1 8:1 / / rw - ext4 /dev/a rw\n30 25 8:1 /x /srv/site/a\\040b/c rw - ext4 /dev/a rw\n31 25 0:3 / /srv/site rw - tmpfs t rw\n\
+            32 25 0:4 / /srv/site2/x rw - tmpfs t rw\n33 25 0:5 / /srv/site/z rw - tmpfs t rw\nnonsense\n";
+        assert_eq!(mounted_below(table, Path::new("/srv/site")), ["a b/c", "z"]);
+        assert_eq!(mounted_below(b"", Path::new("/srv/site")), Vec::<String>::new());
     }
 }

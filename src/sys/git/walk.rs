@@ -14,6 +14,8 @@ use super::tree::{self, Item};
 const DEPTH: usize = 128;
 /// So many files are looked at by several threads.
 const WORTH_A_THREAD: usize = 4_096;
+/// No path that a system call takes is longer, and the folder around it needs some room.
+const LONGEST: usize = 3968;
 /// A git-LFS pointer is three short lines; the specification keeps it below 1,024 bytes, real ones are about 130.
 const POINTER: u64 = 400;
 
@@ -39,6 +41,13 @@ fn walk(odb: &Odb<'_>, tree: ObjectId, path: &mut String, depth: usize, found: &
             path.push('/');
         }
         path.push_str(named.name);
+        if path.len() > LONGEST {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("the git tree holds a path of more than {LONGEST} bytes, which cannot be installed: `{}…`", shown(&path.as_bytes()[..200])),
+            )
+            .hint("tell the author of the repository; greffon installs nothing of it"));
+        }
         match named.item {
             Item::File(entry) => found.push(TreeFile { path: path.clone(), entry }),
             Item::Folder(id) => walk(odb, id, path, depth + 1, found)?,
