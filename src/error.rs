@@ -94,6 +94,7 @@ struct Inner {
     notes: Vec<String>,
     hints: Vec<String>,
     temporary: bool,
+    damage: bool,
     wait: Option<std::time::Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
@@ -118,6 +119,7 @@ impl Error {
             notes: Vec::new(),
             hints: Vec::new(),
             temporary: false,
+            damage: false,
             wait: None,
             source: None,
             others: Vec::new(),
@@ -142,6 +144,10 @@ impl Error {
     pub fn io(action: &str, path: &Path, source: std::io::Error) -> Self {
         use std::io::ErrorKind as Reason;
         let hint = match source.kind() {
+            Reason::CrossesDevices | Reason::ResourceBusy => Some("something is mounted there, or in use as a mount: unmount it for the run"),
+            Reason::PermissionDenied if source.raw_os_error() == Some(1) => {
+                Some("it is another user's, or marked as immutable or for appending alone (`lsattr` tells, `chattr -ia` takes that away)")
+            }
             Reason::PermissionDenied => Some("this user may not: run greffon as the owner, or change owner or mode there"),
             Reason::NotADirectory => Some("a file stands where a folder must be: name another path, or move the file away"),
             Reason::ReadOnlyFilesystem => Some("what is mounted there can only be read"),
@@ -202,6 +208,13 @@ impl Error {
         self
     }
 
+    /// Says whether it comes from damage to what the stock holds: put aside and fetched again, the same call may succeed.
+    #[must_use]
+    pub fn by_damage(mut self, damage: bool) -> Self {
+        self.0.damage = damage;
+        self
+    }
+
     /// Says how long the other side wants to be left alone.
     #[must_use]
     pub fn after(mut self, wait: std::time::Duration) -> Self {
@@ -214,6 +227,7 @@ impl Error {
     pub fn wrap(mut self, message: impl Into<String>) -> Self {
         let mut outer = Self::new(self.0.kind, message);
         outer.0.temporary = self.0.temporary;
+        outer.0.damage = self.0.damage;
         outer.0.wait = self.0.wait;
         outer.0.hints = std::mem::take(&mut self.0.hints);
         outer.0.excerpts = std::mem::take(&mut self.0.excerpts);
@@ -264,6 +278,11 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.0.temporary
+    }
+    /// Whether it, or one found in the same pass, comes from damage to what the stock holds.
+    #[must_use]
+    pub fn is_by_damage(&self) -> bool {
+        self.0.damage || self.0.others.iter().any(Self::is_by_damage)
     }
     /// How long the other side wants to be left alone, where it said so.
     #[must_use]

@@ -6,10 +6,16 @@
 
 #[path = "upkeep/drift.rs"]
 mod drift;
+#[path = "upkeep/ground.rs"]
+mod ground;
 #[path = "upkeep/links.rs"]
 mod links;
 #[path = "upkeep/removed.rs"]
 mod removed;
+#[path = "upkeep/rot.rs"]
+mod rot;
+#[path = "upkeep/shared.rs"]
+mod shared;
 #[path = "upkeep/stock.rs"]
 mod stock;
 mod support;

@@ -59,6 +59,25 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
+impl Report {
+    /// Whether a site failed by damage to what the stock holds.
+    #[must_use]
+    pub fn met_damage(&self) -> bool {
+        self.sites.iter().any(SiteReport::met_damage)
+    }
+
+    /// This report with what a second try made of the sites that met damage.
+    #[must_use]
+    pub fn then(self, second: Self) -> Self {
+        let mut first: Vec<SiteReport> = self.sites.into_iter().filter(|site| site.state == SiteResult::Synced).collect();
+        let sites = second.sites.into_iter().map(|site| match first.iter().position(|done| done.name == site.name) {
+            Some(at) if site.state == SiteResult::Unchanged => first.swap_remove(at),
+            _ => site,
+        });
+        Self { sites: sites.collect(), ..second }
+    }
+}
+
 /// What became of one site.
 #[derive(Debug, Clone, Serialize)]
 pub struct SiteReport {
@@ -85,6 +104,12 @@ pub struct SiteReport {
     /// Why it failed, whole.
     #[serde(skip)]
     pub failure: Option<Arc<Error>>,
+}
+
+impl SiteReport {
+    fn met_damage(&self) -> bool {
+        self.failure.as_ref().is_some_and(|error| error.is_by_damage())
+    }
 }
 
 /// A site's result in one word.
@@ -235,6 +260,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     {
         return Err(Error::new(ErrorKind::Refused, "nothing was done").hint("answer yes, or say `-y`"));
     }
+    around.readable(&made.sites, options)?;
     around.before_sync(&made.sites, options)?;
     workspace.write(Some(&manifest.text), Some(&made.lock))?;
     let request = ApplyRequest {

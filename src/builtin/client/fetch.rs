@@ -72,6 +72,7 @@ impl Standard {
                 missing.push(index);
             }
         }
+        self.undamaged()?;
         let scratch = Arc::new(self.parts.stockroom.scratch()?);
         let results = pool::each(self.parts.jobs, &missing, |index| {
             let folder = scratch.path().join(index.to_string());
@@ -104,6 +105,16 @@ impl Standard {
             }
         }
         Error::all(failures).map_or(Ok(()), Err)
+    }
+
+    /// Refuses before the first byte is asked for where the stock holds something that cannot be read: it is put aside first.
+    fn undamaged(&self) -> Result<()> {
+        let damage = self.parts.stockroom.damage();
+        let Some(first) = damage.first() else { return Ok(()) };
+        let more = if damage.len() > 1 { format!(" and {} more", damage.len() - 1) } else { String::new() };
+        Err(Error::new(ErrorKind::Git, format!("what the stock holds of {first}{more} is damaged"))
+            .by_damage(true)
+            .hint("`greffon stock verify` puts damaged entries aside; then `greffon fetch` gets them again"))
     }
 
     fn fetch_one(&self, cx: &Context, one: &Resolved, folder: &Path, deal: Option<Deal>) -> Result<Fetched> {

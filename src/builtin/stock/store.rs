@@ -88,6 +88,10 @@ impl Store {
                 self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(record.tree, name);
                 return Ok(Some(record));
             }
+            if self.room.objects().has(record.tree) {
+                // It would not come anew by being stored again.
+                self.room.note_damage(format!("{} {}", key.id, key.version));
+            }
             cx.log(Level::Detail, format!("the files of {} {} are no longer in the stock", key.id, key.version));
         }
         Ok(None)
@@ -154,7 +158,7 @@ impl Stock for Store {
         }
         self.room.objects().check_installable(taken.tree).map_err(|error| error.wrap(format!("{} cannot be installed", label())))?;
         if let Some(archive) = &taken.archive {
-            self.room.keep_archive(archive)?;
+            self.room.keep_archive(cx, archive)?;
         }
         let record = Record::new(key, request.info.clone(), taken.tree, taken.commit, taken.archive.map(|archive| archive.digest));
         let name = record.name();

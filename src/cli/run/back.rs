@@ -30,9 +30,8 @@ pub(super) fn diff(session: Session<'_>, args: DiffArgs) -> Result<u8> {
 }
 
 pub(super) fn rollback(session: Session<'_>, args: RollbackArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
     let options = command::rollback::Options { generation: args.generation, write: args.write, reason: args.reason, data_restored: args.data_restored };
-    let report = command::rollback::run(&workspace, &options)?;
+    let (_, report, desk) = session.mending(|workspace, _| command::rollback::run(workspace, &options))?;
     desk.tell(&report, |report, page| sync_page::rollback(report, desk.dry_run, page))
 }
 

@@ -13,23 +13,23 @@ use crate::error::Result;
 use crate::roles::Question;
 
 pub(super) fn fetch(session: Session<'_>) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::fetch::run(&workspace)?;
+    let (_, report, desk) = session.mending(|workspace, _| command::fetch::run(workspace))?;
     desk.warn(&report.warnings);
     desk.tell(&report, |report, page| small::fetch(report, desk.took(), desk.dry_run, page))
 }
 
 pub(super) fn plan(session: Session<'_>, args: PlanArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::plan::run(&workspace, &command::plan::Options { out: args.out, with: args.with, exit_code: args.exit_code })?;
+    let options = command::plan::Options { out: args.out, with: args.with, exit_code: args.exit_code };
+    let (_, report, desk) = session.mending(|workspace, _| command::plan::run(workspace, &options))?;
     desk.warn(&report.warnings);
     desk.show(&report, plan_page::sites)?;
     Ok(pending(report.pending))
 }
 
 pub(super) fn sync(session: Session<'_>, args: SyncArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::sync::run(&workspace, &sync_options(args.options, args.plan), &confirm(&workspace, desk))?;
+    let options = sync_options(args.options, args.plan);
+    let (workspace, report, desk) =
+        session.mending_parts(|workspace, desk| command::sync::run(workspace, &options, &confirm(workspace, desk)), Report::met_damage, Report::then)?;
     desk.warn(&report.warnings);
     desk.tell(&report, |report, page| sync_page::report(report, desk.took(), page))?;
     Ok(outcome(&workspace, desk, &report))
@@ -92,8 +92,8 @@ pub(super) fn recover(session: Session<'_>) -> Result<u8> {
 }
 
 pub(super) fn build(session: Session<'_>, args: BuildArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let report = command::build::run(&workspace, &command::build::Options { to: args.target })?;
+    let options = command::build::Options { to: args.target };
+    let (_, report, desk) = session.mending(|workspace, _| command::build::run(workspace, &options))?;
     if desk.printer.is_json() {
         return desk.show(&report, |_, _| {});
     }

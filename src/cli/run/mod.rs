@@ -18,9 +18,9 @@ use super::args::{Command, CompletionsArgs};
 use super::output::Printer;
 use super::text::{CHANGE, Text};
 use super::{completions, exit};
-use crate::command::{Globals, Workspace};
+use crate::command::{self, Globals, Workspace};
 use crate::error::{ErrorKind, Result};
-use crate::roles::{ContextBuilder, Level};
+use crate::roles::ContextBuilder;
 
 /// How often a command that edits is begun while others edit too.
 const TRIES: u32 = 5;
@@ -88,19 +88,33 @@ impl<'a> Session<'a> {
         Ok((workspace, Desk { printer, started, dry_run: globals.dry_run }))
     }
 
-    /// Opens the manifest and works on it; anew where somebody else wrote manifest or lockfile meanwhile, a few times.
+    /// As [`Self::mending`]; begun anew where somebody else wrote manifest or lockfile meanwhile, a few times.
     fn open_and<R>(self, work: impl Fn(&Workspace) -> Result<R>) -> Result<(R, Desk<'a>)> {
         let mut tries = 1;
         loop {
-            let (workspace, desk) = Session { surroundings: self.surroundings.clone(), ..self }.open()?;
-            match work(&workspace) {
-                Err(error) if tries < TRIES && error.kind() == ErrorKind::Busy && error.is_temporary() => {
-                    workspace.machine.cx.log(Level::Detail, format!("{}; once more", error.message()));
-                    tries += 1;
-                }
-                done => return done.map(|report| (report, desk)),
+            match (Session { surroundings: self.surroundings.clone(), ..self }).mending(|workspace, _| work(workspace)) {
+                Err(error) if tries < TRIES && error.kind() == ErrorKind::Busy && error.is_temporary() => tries += 1,
+                done => return done.map(|(_, report, desk)| (report, desk)),
             }
         }
+    }
+
+    /// Carries out a command that needs what the stock holds: damage there is put right on the way, and the command tried once more.
+    fn mending<T>(self, run: impl Fn(&Workspace, Desk<'a>) -> Result<T>) -> Result<(Workspace, T, Desk<'a>)> {
+        self.mending_parts(run, |_| false, |_, second| second)
+    }
+
+    /// As [`Self::mending`], where a report may tell that only a part of it failed: `both` puts that of the second try into the first.
+    fn mending_parts<T>(
+        self,
+        run: impl Fn(&Workspace, Desk<'a>) -> Result<T>,
+        hurt: impl Fn(&T) -> bool,
+        both: impl Fn(T, T) -> T,
+    ) -> Result<(Workspace, T, Desk<'a>)> {
+        let Self { globals, surroundings, printer, started } = self;
+        let desk = Desk { printer, started, dry_run: globals.dry_run };
+        let (workspace, report) = command::mend::mending(globals, &surroundings, |workspace| run(workspace, desk), hurt, both)?;
+        Ok((workspace, report, desk))
     }
 
     /// What prints, for commands that need no manifest, and the surroundings that they need.

@@ -7,7 +7,7 @@ use super::{Desk, Session};
 use crate::cli::args::{AddArgs, FixArgs, InstallArgs, LockArgs, RemoveArgs, SourceArgs, UninstallArgs, UpdateArgs};
 use crate::cli::render::{fix as fix_page, lock as lock_page, sync as sync_page};
 use crate::command::{self, Workspace};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 fn add_options(elements: Vec<String>, source: SourceArgs) -> command::add::Options {
     command::add::Options {
@@ -48,18 +48,40 @@ struct Both<'a, E> {
 }
 
 pub(super) fn install(session: Session<'_>, args: InstallArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let options = add_options(args.elements, args.source);
-    let (edit, sync) = command::sync::install(&workspace, &options, &sync_options(args.sync, None), &confirm(&workspace, desk))?;
+    let (options, how) = (add_options(args.elements, args.source), sync_options(args.sync, None));
+    let (workspace, (edit, sync), desk) = edited(session, &how, |workspace, confirm| command::sync::install(workspace, &options, &how, confirm))?;
     desk.warn(&edit.warnings);
     both(&workspace, desk, "greffon/install/1", &edit, &sync, lock_page::added)
 }
 
 pub(super) fn uninstall(session: Session<'_>, args: UninstallArgs) -> Result<u8> {
-    let (workspace, desk) = session.open()?;
-    let options = command::remove::Options { elements: args.elements };
-    let (edit, sync) = command::sync::uninstall(&workspace, &options, &sync_options(args.sync, None), &confirm(&workspace, desk))?;
+    let (options, how) = (command::remove::Options { elements: args.elements }, sync_options(args.sync, None));
+    let (workspace, (edit, sync), desk) = edited(session, &how, |workspace, confirm| command::sync::uninstall(workspace, &options, &how, confirm))?;
     both(&workspace, desk, "greffon/uninstall/1", &edit, &sync, lock_page::removed)
+}
+
+/// An edit and its sync. Once the edit is made, what is left of a try that met damage is the sync.
+fn edited<'a, E>(
+    session: Session<'a>,
+    how: &command::sync::Options,
+    run: impl Fn(&Workspace, command::sync::Confirm<'_>) -> Result<(E, command::sync::Report)>,
+) -> Result<(Workspace, (E, command::sync::Report), Desk<'a>)> {
+    let made = std::cell::Cell::new(false);
+    let (workspace, (edit, sync), desk) = session.mending_parts(
+        |workspace, desk| {
+            let confirm = confirm(workspace, desk);
+            if made.get() {
+                return Ok((None, command::sync::run(workspace, how, &confirm)?));
+            }
+            let (edit, sync) = run(workspace, &confirm)?;
+            made.set(true);
+            Ok((Some(edit), sync))
+        },
+        |(_, sync)| sync.met_damage(),
+        |(edit, first), (none, second)| (edit.or(none), first.then(second)),
+    )?;
+    let edit = edit.ok_or_else(|| Error::new(ErrorKind::Internal, "the edit was lost"))?;
+    Ok((workspace, (edit, sync), desk))
 }
 
 fn both<E: Serialize>(

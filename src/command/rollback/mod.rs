@@ -12,6 +12,7 @@ use crate::builtin::client::{pin_of, pin_what_is_there};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Change, FileCounts, WantedSite};
 use crate::site::{Applied, ApplyTree, Generation, Hold, Site};
+use crate::sys::stockroom::StockLock;
 
 /// What `rollback` may be told.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +85,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
             .note("they were upgraded, and no hook of this site puts them back")
             .hint(format!("put the data of generation {} back by hand, then say `--data-restored`", target.number)));
     }
+    // What cannot be had or read stops it before a hook changes anything.
+    let held = workspace.hold_stock()?;
+    whole::complete(workspace, wanted, &site, &target)?;
+    hooks::can_be_read(workspace, &site, target.tree)?;
     around.before_rollback(&hooks::Happening {
         changes: changes.clone(),
         after: target.grafts.clone(),
@@ -95,7 +100,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
         back_to: Some(target.number),
         ..hooks::Happening::default()
     })?;
-    let applied = match apply(workspace, wanted, &site, &target, options, &reason) {
+    let applied = match apply(workspace, &held, wanted, &site, &target, options, &reason) {
         Ok(applied) => applied,
         Err(error) => {
             around.rollback_failed(&error)?;
@@ -115,9 +120,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
 }
 
 /// Puts the files of the generation back.
-fn apply(workspace: &Workspace, wanted: &WantedSite, site: &Site, target: &Generation, options: &Options, reason: &str) -> Result<Applied> {
-    let _shared = workspace.machine.stockroom.lock_shared(&workspace.machine.cx)?;
-    whole::complete(workspace, wanted, site, target)?;
+fn apply(workspace: &Workspace, _held: &StockLock, wanted: &WantedSite, site: &Site, target: &Generation, options: &Options, reason: &str) -> Result<Applied> {
     let hold = (!options.write).then(|| Hold { generation: target.number, reason: reason.to_owned() });
     let then = workspace.lock_of(target)?;
     let objects = workspace.machine.stockroom.objects();

@@ -35,12 +35,16 @@ pub(in crate::command) fn complete(workspace: &Workspace, wanted: &WantedSite, p
         return Ok(());
     }
     let mut error = Error::new(ErrorKind::NotFound, what);
+    let mut changed = false;
     for graft in target.grafts.iter().filter(|graft| !is_whole(objects, graft.tree)) {
         let other = anew.iter().any(|now| now.id == graft.id && now.tree != graft.tree);
+        changed |= other;
         let why = if other { "what is there now has other files" } else { "its files in the stock are damaged" };
         error = error.note(format!("{} {}: {why}", graft.id, graft.version));
     }
-    Err(error.hint("`greffon stock verify` puts damaged entries aside, so that they are fetched again; `greffon history` shows the other generations"))
+    Err(error
+        .by_damage(!changed)
+        .hint("`greffon stock verify` puts damaged entries aside, so that they are fetched again; `greffon history` shows the other generations"))
 }
 
 /// What a rehearsal, which fetches nothing, says of a generation that is not whole.

@@ -20,8 +20,8 @@ use crate::sys::places;
 
 /// The stock and what serves beside it: from the manifest where there is one, else from the machine alone.
 pub struct Opened {
-    machine: Machine,
-    stock: std::sync::Arc<dyn Stock>,
+    pub(super) machine: Machine,
+    pub(super) stock: std::sync::Arc<dyn Stock>,
     downloader: std::sync::Arc<dyn Downloader>,
     installer: std::sync::Arc<dyn Installer>,
     /// The manifest's folder, or that which the command started from.

@@ -35,6 +35,29 @@ pub(super) fn create(directory: &Path) -> Result<()> {
     }
 }
 
+/// Gives an object database that cannot be opened the files `HEAD` and `config` anew; says whether it had to. What it holds stays.
+pub(super) fn restore_shell(directory: &Path) -> Result<bool> {
+    if git2::Repository::open_bare(directory).is_ok() {
+        return Ok(false);
+    }
+    let parent = directory.parent().unwrap_or(Path::new("."));
+    let draft = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(|error| Error::io("write into", parent, error))?;
+    if is_group_shared(parent) {
+        share(draft.path())?;
+    }
+    let fresh = draft.path().join("objects.git");
+    create(&fresh)?;
+    for name in ["HEAD", "config"] {
+        let place = directory.join(name);
+        fs_err::rename(fresh.join(name), &place).map_err(|error| Error::io("write", &place, error))?;
+    }
+    for folder in ["refs", "objects/pack", "objects/info"] {
+        let folder = directory.join(folder);
+        fs_err::create_dir_all(&folder).map_err(|error| Error::io("make", &folder, error))?;
+    }
+    Ok(true)
+}
+
 /// Whether a folder's mode says that its group shares it.
 pub(crate) fn is_group_shared(folder: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;

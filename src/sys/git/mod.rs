@@ -38,6 +38,7 @@ pub(crate) use alternates::{is_group_shared, share};
 pub use carried::{Arrivals, Cargo, Carried, Proofs};
 pub use checkout::{Checkout, checkout, commits_with, having, leading_ref};
 pub use lent::{Loan, Reader};
+pub use notes::has_whole_commits;
 pub use objects::{BlobReader, NewEntry, NewEntryKind, Objects};
 pub use own::{OwnObject, OwnObjects};
 pub use pack::{Hasher, PackWriter, Sink};

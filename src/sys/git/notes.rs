@@ -47,6 +47,17 @@ pub(super) fn is_noted(directory: &Path, repository: &Repository, commit: Object
     directory.join(&name).is_file() || repository.refname_to_id(&name).is_ok()
 }
 
+/// As [`is_noted`], where the repository may be past opening.
+pub(super) fn is_noted_by_name(directory: &Path, commit: ObjectId) -> bool {
+    directory.join(WHOLE).join(commit.to_string()).is_file()
+}
+
+/// Whether a source holds any commit whole.
+#[must_use]
+pub fn has_whole_commits(directory: &Path) -> bool {
+    fs_err::read_dir(directory.join(WHOLE)).is_ok_and(|mut listing| listing.next().is_some())
+}
+
 /// Notes a commit as whole, which also keeps other tools from dropping it. Written last, when everything else is durable.
 pub(super) fn note(directory: &Path, commit: ObjectId) -> Result<()> {
     let folder = directory.join(WHOLE);

@@ -11,7 +11,7 @@ use crate::model::{Entry, FileMode, Graft, ObjectId, TreeChange, TreeFile};
 use crate::roles::{TreeItem, TreeItemKind, Trees};
 use crate::sys::fs::{sync_filesystem, write_atomic};
 
-use super::alternates::{create, is_read_only, object_folders};
+use super::alternates::{create, is_read_only, object_folders, restore_shell};
 use super::pack::hash_object;
 use super::pool::{Lease, PlainError, Pool};
 use super::tree::{self, Item};
@@ -62,7 +62,11 @@ impl Objects {
     /// `Git`, `Io`.
     pub fn open(directory: &Path, sources: &Path) -> Result<Self> {
         if !directory.join("HEAD").exists() {
-            create(directory)?;
+            if directory.join("objects").is_dir() {
+                restore_shell(directory)?;
+            } else {
+                create(directory)?;
+            }
         }
         let objects = Self {
             inner: Arc::new(Inner {
@@ -75,6 +79,19 @@ impl Objects {
         };
         objects.refresh()?;
         Ok(objects)
+    }
+
+    /// Makes a database that cannot be opened one that can, with all that it holds; says whether it had to. Only under the exclusive
+    /// lock of the stock.
+    ///
+    /// # Errors
+    /// `Io`, `Git`.
+    pub fn restore_shell(&self) -> Result<bool> {
+        let restored = restore_shell(self.directory())?;
+        if restored {
+            self.renew();
+        }
+        Ok(restored)
     }
 
     /// The bare repository's folder.
@@ -104,8 +121,9 @@ impl Objects {
             return Ok(false);
         }
         let path = self.directory().join("objects/info/alternates");
-        let written = match fs_err::read_to_string(&path) {
-            Ok(text) => text,
+        let written = match fs_err::read(&path) {
+            // One that is damaged is written anew.
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(Error::io("read", &path, error)),
         };
@@ -128,7 +146,7 @@ impl Objects {
     }
 
     /// Makes handles given out from now on look at the disk anew, after packs went.
-    pub(super) fn renew(&self) {
+    pub fn renew(&self) {
         self.inner.pool.renew_as_it_is();
     }
 
@@ -402,6 +420,7 @@ pub(super) fn read<'odb>(odb: &'odb git2::Odb<'_>, id: ObjectId, kind: ObjectTyp
     }
     if hash_object(kind.str(), object.data()) != id {
         return Err(Error::new(ErrorKind::Git, format!("{} `{}` of the stock is damaged: its bytes do not hash to its name", word(kind), id.short()))
+            .by_damage(true)
             .hint("`greffon stock verify` puts damaged entries aside; then `greffon fetch` gets them again"));
     }
     Ok(object)
@@ -419,10 +438,13 @@ fn could_not_write(error: git2::Error) -> Error {
 
 pub(super) fn missing(id: ObjectId, kind: ObjectType, error: git2::Error) -> Error {
     if error.code() == git2::ErrorCode::NotFound {
-        return Error::new(ErrorKind::Git, format!("the stock does not hold {} `{}`", word(kind), id.short())).hint("fetch it again with `greffon fetch`");
+        return Error::new(ErrorKind::Git, format!("the stock does not hold {} `{}`", word(kind), id.short()))
+            .by_damage(true)
+            .hint("`greffon stock verify` looks what else is missing and fetches it again");
     }
     Error::new(ErrorKind::Git, format!("could not read {} `{}` from the stock", word(kind), id.short()))
-        .hint("`greffon stock verify` finds damage")
+        .by_damage(true)
+        .hint("`greffon stock verify` puts damaged entries aside; then `greffon fetch` gets them again")
         .caused_by(PlainError::from(error))
 }
 

@@ -35,6 +35,8 @@ pub struct OwnObjects {
     pub packs: Vec<PathBuf>,
     /// Its objects; one that is packed twice stands here twice.
     pub objects: Vec<OwnObject>,
+    /// Packs whose index cannot be read, without extension: what is in them nobody knows.
+    pub unreadable: Vec<PathBuf>,
 }
 
 impl OwnObjects {
@@ -46,6 +48,10 @@ impl OwnObjects {
                 for file in names(&root.join("pack"))? {
                     if let Some(stem) = file.strip_suffix(".idx") {
                         own.read_index(root.join("pack").join(stem))?;
+                    } else if let Some(stem) = file.strip_suffix(".pack")
+                        && !root.join("pack").join(format!("{stem}.idx")).exists()
+                    {
+                        own.unreadable.push(root.join("pack").join(stem));
                     }
                 }
             } else if name.len() == 2 {
@@ -60,36 +66,19 @@ impl OwnObjects {
         Ok(own)
     }
 
-    /// Reads an index of version 2; an object's size is the way to the next one.
+    /// One that cannot be read is noted as such.
     fn read_index(&mut self, stem: PathBuf) -> Result<()> {
         let path = stem.with_extension("idx");
         let bytes = fs_err::read(&path).map_err(|error| Error::io("read", &path, error))?;
-        let damaged = || {
-            Error::new(ErrorKind::Git, format!("the pack index `{}` is damaged or of an unknown version", path.display()))
-                .hint("`git index-pack` on its pack makes a new one")
+        let length = match fs_err::metadata(stem.with_extension("pack")) {
+            Ok(found) => found.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(Error::io("look at", &stem, error)),
         };
-        let word = |at: usize| bytes.get(at..at + 4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-        if word(0) != Some(0xff74_4f63) || word(4) != Some(2) {
-            return Err(damaged());
-        }
-        let count = word(8 + 255 * 4).ok_or_else(damaged)? as usize;
-        let (ids, offsets) = (8 + 1024, 8 + 1024 + count * 24);
-        let large = offsets + count * 4;
-        let length = fs_err::metadata(stem.with_extension("pack")).map_err(|error| Error::io("look at", &stem, error))?.len();
-        let mut places: Vec<(u64, ObjectId)> = Vec::with_capacity(count);
-        for index in 0..count {
-            let mut id = [0; 20];
-            id.copy_from_slice(bytes.get(ids + index * 20..ids + index * 20 + 20).ok_or_else(damaged)?);
-            let offset = word(offsets + index * 4).ok_or_else(damaged)?;
-            let offset = if offset & 0x8000_0000 == 0 {
-                u64::from(offset)
-            } else {
-                let at = large + (offset & 0x7fff_ffff) as usize * 8;
-                u64::from(word(at).ok_or_else(damaged)?) << 32 | u64::from(word(at + 4).ok_or_else(damaged)?)
-            };
-            places.push((offset, ObjectId::from_bytes(id)));
-        }
-        places.sort_unstable();
+        let Some(places) = places(&bytes).filter(|_| length > 0) else {
+            self.unreadable.push(stem);
+            return Ok(());
+        };
         let pack = self.packs.len();
         self.packs.push(stem);
         for (index, (offset, id)) in places.iter().enumerate() {
@@ -126,6 +115,35 @@ impl OwnObjects {
         }
         Ok(found)
     }
+}
+
+/// What an index of version 2 lists, by the places in the pack: an object's size is the way to the next one. `None`: it is damaged.
+fn places(bytes: &[u8]) -> Option<Vec<(u64, ObjectId)>> {
+    let word = |at: usize| bytes.get(at..at + 4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+    if word(0) != Some(0xff74_4f63) || word(4) != Some(2) {
+        return None;
+    }
+    let count = word(8 + 255 * 4)? as usize;
+    let (ids, offsets) = (8 + 1024, count.checked_mul(24)?.checked_add(8 + 1024)?);
+    let large = offsets.checked_add(count.checked_mul(4)?)?;
+    if bytes.len() < large {
+        return None;
+    }
+    let mut places: Vec<(u64, ObjectId)> = Vec::with_capacity(count);
+    for index in 0..count {
+        let mut id = [0; 20];
+        id.copy_from_slice(bytes.get(ids + index * 20..ids + index * 20 + 20)?);
+        let offset = word(offsets + index * 4)?;
+        let offset = if offset & 0x8000_0000 == 0 {
+            u64::from(offset)
+        } else {
+            let at = large.checked_add((offset & 0x7fff_ffff) as usize * 8)?;
+            u64::from(word(at)?) << 32 | u64::from(word(at + 4)?)
+        };
+        places.push((offset, ObjectId::from_bytes(id)));
+    }
+    places.sort_unstable();
+    Some(places)
 }
 
 impl Objects {
@@ -276,9 +294,9 @@ impl Objects {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("put aside", from, error)),
             _ => Ok(()),
         };
-        for pack in packs {
+        for pack in packs.into_iter().map(|pack| &own.packs[pack]).chain(&own.unreadable) {
             for extension in ["idx", "pack"] {
-                moved(&own.packs[pack].with_extension(extension))?;
+                moved(&pack.with_extension(extension))?;
             }
         }
         for object in damaged.iter().filter(|object| object.pack.is_none()) {

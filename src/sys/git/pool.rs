@@ -69,8 +69,11 @@ impl Pool {
     }
 
     fn open(&self) -> Result<Repository> {
-        let fault =
-            |error| Error::new(ErrorKind::Git, format!("could not open the object database `{}`", self.directory.display())).caused_by(PlainError::from(error));
+        let fault = |error| {
+            Error::new(ErrorKind::Git, format!("could not open the object database `{}`", self.directory.display()))
+                .by_damage(true)
+                .caused_by(PlainError::from(error))
+        };
         // `open_bare` looks at nothing but this folder: no environment, no discovery, no ownership rule (a stock may be a group's).
         let repository = Repository::open_bare(&self.directory).map_err(fault)?;
         let extra = self.extra.lock().unwrap_or_else(PoisonError::into_inner);

@@ -122,11 +122,25 @@ impl Sources {
     }
 }
 
+impl Sources {
+    /// Lets go of every open file: what was put aside must not be read on under the name of what comes in its place.
+    pub fn let_go(&self) {
+        for shared in self.0.open.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            shared.pool.renew_as_it_is();
+        }
+    }
+}
+
 impl Source {
     /// The url, without credentials.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.shared.url
+    }
+    /// Whether it lies on this machine: its objects were taken as they are, and nobody hashed them on the way.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.shared.address.is_local()
     }
     /// The bare repository.
     #[must_use]
@@ -224,6 +238,21 @@ impl Source {
         notes::is_noted(&self.shared.directory, &repository, commit) && repository.find_commit(oid(commit)).and_then(|commit| commit.tree()).is_ok()
     }
 
+    /// Refuses where a commit was here whole and can no longer be read: fetched over what is damaged it would not come anew.
+    fn check_undamaged(&self, wants: &[Want]) -> Result<()> {
+        let Ok(repository) = self.shared.pool.lease() else { return Ok(()) };
+        for want in wants.iter().filter(|want| notes::is_noted(&self.shared.directory, &repository, want.commit)) {
+            let odb = repository.odb().map_err(|error| self.not_here(want.commit, error))?;
+            if !odb.exists(oid(want.commit)) {
+                continue;
+            }
+            objects::read(&odb, want.commit, git2::ObjectType::Commit)?;
+            let tree = repository.find_commit(oid(want.commit)).map(|commit| commit.tree_id()).map_err(|error| self.not_here(want.commit, error))?;
+            objects::read(&odb, id_of(tree), git2::ObjectType::Tree)?;
+        }
+        Ok(())
+    }
+
     /// Fetches what is not here yet, at depth one, and checks it whole.
     ///
     /// # Errors
@@ -239,6 +268,7 @@ impl Source {
         if first.is_empty() {
             return Ok(());
         }
+        self.check_undamaged(&first)?;
         cx.check()?;
         if cx.offline() && !self.shared.address.is_local() {
             let commits: Vec<_> = first.iter().map(|want| want.commit).collect();
@@ -321,7 +351,8 @@ impl Source {
             }
             match notes::check_whole(cx, &repository, want.commit, &mut seen) {
                 Ok(()) => whole.push(want.commit),
-                Err(error) if error.kind() == ErrorKind::Git => torn = torn.or(Some(error)),
+                // What came torn is not what the stock held.
+                Err(error) if error.kind() == ErrorKind::Git => torn = torn.or(Some(error.by_damage(false))),
                 Err(error) => return Err(error),
             }
         }
@@ -371,6 +402,11 @@ impl Source {
     /// `Git` when it is not here; `NotFound` when there is no such folder.
     pub fn tree(&self, commit: ObjectId, subdir: Option<&str>) -> Result<ObjectId> {
         let repository = self.lease(commit)?;
+        let odb = repository.odb().map_err(|error| self.not_here(commit, error))?;
+        if odb.exists(oid(commit)) {
+            // libgit2 believes whatever it can read.
+            objects::read(&odb, commit, git2::ObjectType::Commit)?;
+        }
         let tree = repository.find_commit(oid(commit)).and_then(|commit| commit.tree()).map_err(|error| self.not_here(commit, error))?;
         let subdir = subdir.map(|subdir| subdir.trim_matches('/')).filter(|subdir| !subdir.is_empty() && *subdir != ".");
         let Some(subdir) = subdir else { return Ok(id_of(tree.id())) };
@@ -419,13 +455,14 @@ impl Source {
 
     fn lease(&self, wanted: ObjectId) -> Result<Lease<'_>> {
         if !self.shared.directory.join("HEAD").exists() {
-            return Err(self.not_here(wanted, git2::Error::from_str("nothing was ever fetched from there")));
+            return Err(self.not_here(wanted, git2::Error::from_str("nothing was ever fetched from there")).by_damage(false));
         }
         self.shared.pool.lease()
     }
 
     fn not_here(&self, id: ObjectId, error: git2::Error) -> Error {
         Error::new(ErrorKind::Git, format!("object {} of `{}` is not in the stock", id.short(), redact(&self.shared.url)))
+            .by_damage(error.code() != git2::ErrorCode::NotFound || notes::is_noted_by_name(&self.shared.directory, id))
             .caused_by(PlainError::from(error))
             .hint("`greffon fetch` brings it")
     }

@@ -1,7 +1,7 @@
 //! Opening the stock's folder, making it where it is missing, and locking it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ struct Inner {
     objects: Objects,
     files: BlobFiles,
     shared: bool,
+    /// What was met that cannot be read, in words.
+    damage: Mutex<Vec<String>>,
 }
 
 /// A lock on the whole stock, held as long as this lives.
@@ -60,7 +62,7 @@ impl Stockroom {
         let objects = Objects::open(&root.join("objects.git"), &root.join("sources"))?;
         let files = BlobFiles::open(&root)?;
         let shared = is_group_shared(&root);
-        Ok(Self { inner: Arc::new(Inner { root, objects, files, shared }) })
+        Ok(Self { inner: Arc::new(Inner { root, objects, files, shared, damage: Mutex::default() }) })
     }
 
     /// The folder.
@@ -93,6 +95,46 @@ impl Stockroom {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.inner.shared
+    }
+
+    /// Notes that something is here and cannot be read.
+    pub fn note_damage(&self, what: String) {
+        self.inner.damage.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
+
+    /// What was noted so.
+    #[must_use]
+    pub fn damage(&self) -> Vec<String> {
+        self.inner.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The folders of `sources/`.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn source_names(&self) -> Result<Vec<String>> {
+        let mut names = crate::sys::fs::names(&self.sources())?.unwrap_or_default();
+        names.retain(|name| name.ends_with(".git"));
+        Ok(names)
+    }
+
+    /// Gives sources that were put aside and did not come anew back to those who can use what of them is whole. Only under the
+    /// exclusive lock.
+    ///
+    /// # Errors
+    /// `Io`, `Git`.
+    pub fn take_back_sources(&self, names: &[String]) -> Result<()> {
+        for name in names {
+            let (place, aside) = (self.sources().join(name), self.quarantine().join(format!("source-{name}")));
+            if !aside.is_dir() || crate::sys::git::has_whole_commits(&place) {
+                continue;
+            }
+            if place.is_dir() {
+                crate::sys::fs::remove_tree(&place)?;
+            }
+            fs_err::rename(&aside, &place).map_err(|error| Error::io("give back", &aside, error))?;
+        }
+        self.objects().refresh()
     }
 
     /// A fresh folder on the stock's file system, removed when dropped. Those that a killed process left behind go after a day.

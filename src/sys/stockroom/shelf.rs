@@ -157,13 +157,13 @@ impl Stockroom {
         Ok(TakenArchive { _folder: folder, path, digest, size })
     }
 
-    /// Puts a taken archive in place, durably. One that is there stays.
+    /// Puts a taken archive in place, durably. One that is there stays, unless it is damaged.
     ///
     /// # Errors
-    /// `Io`.
-    pub fn keep_archive(&self, archive: &TakenArchive) -> Result<()> {
+    /// `Io`; `Interrupted`.
+    pub fn keep_archive(&self, cx: &Context, archive: &TakenArchive) -> Result<()> {
         let place = self.archive_path(archive.digest);
-        if fs_err::symlink_metadata(&place).is_ok_and(|metadata| metadata.len() == archive.size) {
+        if fs_err::symlink_metadata(&place).is_ok_and(|metadata| metadata.len() == archive.size) && self.verify_archive(cx, archive.digest)? {
             return Ok(());
         }
         let fault = |error| Error::io("keep", &archive.path, error);

@@ -136,6 +136,8 @@ impl GitElement {
                     read += 1;
                     facts.insert(candidate.commit, &candidate.reference, fact);
                 }
+                // What the stock holds damaged comes anew; what comes damaged from a repository here will not.
+                Err(error) if error.is_by_damage() && !self.source.is_local() => return Err(error),
                 // What is damaged in one of many is no reason to know of none.
                 Err(error) if error.kind() == ErrorKind::Git && self.pin == GitPin::Version && count > 1 => {
                     self.left_out(cx, &candidate.name, &error);

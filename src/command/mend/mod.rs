@@ -1,6 +1,11 @@
-//! What the stock lost to damage, fetched again for the sites that need it; and what cannot be, with who needs it.
+//! What the stock lost to damage, fetched again for the sites that need it; and what cannot be, with who needs it. `again` does so
+//! for commands that meet damage on their way.
 
 use std::collections::BTreeSet;
+
+mod again;
+
+pub use again::mending;
 
 use serde::Serialize;
 
