@@ -13,6 +13,8 @@ mod phases;
 mod support;
 #[path = "moodle_ops/traps.rs"]
 mod traps;
+#[path = "moodle_ops/wrapped.rs"]
+mod wrapped;
 
 use std::io::Write;
 

@@ -240,6 +240,37 @@ fn a_misspelt_key_of_an_answer_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_misspelt_key_of_a_clients_answer_is_refused_with_the_nearest() {
+    let shop = shop();
+    let client = |plan: &str, apply: &str| {
+        shop.env.write("client.rhai", format!("fn plan(request, host) {{ let p = host.inner.plan(request); {plan} p }}\nfn apply(request, host) {{ let r = host.inner.apply(request); {apply} r }}\n"));
+        shop.env.greffon(["sync"]).run()
+    };
+    let repository = shop.repository("ours", "");
+    shop.env.write(
+        "greffon.toml",
+        format!("{}{repository}[types.plugins]\na = \"*\"\n{ONE}", INSTALLER.replace("[config]\n", "[config]\nclient = \"script:client.rhai\"\n")),
+    );
+    for (plan, key, near) in [
+        ("p.warning = [\"x\"];", "warning", "warnings"),
+        ("p.sites[0].note = [\"x\"];", "note", "notes"),
+        ("p.sites[0].changes[0].destructiv = true;", "destructiv", "destructive"),
+        ("p.sites[0].download_map[0].from_stok = true;", "from_stok", "from_stock"),
+    ] {
+        let run = client(plan, "").fails(1).says(&format!("there is no key `{key}`"));
+        assert!(run.stderr.contains(&format!("`{near}`")), "{}", run.stderr);
+        assert!(!shop.env.exists("one/plugins"));
+    }
+    for (apply, key, near) in [("r.site = [];", "site", "sites"), ("r.sites[0].note = [\"x\"];", "note", "notes"), ("r.sites[0].files.ad = 1;", "ad", "add")] {
+        let run = client("", apply).fails(1).says(&format!("there is no key `{key}`"));
+        assert!(run.stderr.contains(&format!("`{near}`")), "{}", run.stderr);
+        shop.env.greffon(["forget", "one"]).run().succeeds();
+        shop.remove("one");
+    }
+    client("", "").succeeds();
+}
+
+#[test]
 fn what_an_extension_asks_for_is_granted_on_a_terminal_here_or_in_the_manifest() {
     let shop = shop();
     shop.env.write("hooks/h.rhai", "const NEEDS = #{ env: [\"LANG\"] };\nfn after_sync(event, host) { }\n");

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ElementId, Version};
 
 /// What a core asks of the machine and of the version before it, and what it brings along.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Demands {
     /// The release as people call it: `5.1`.
     pub release: Option<String>,
@@ -21,6 +22,6 @@ pub struct Demands {
     /// What must be built into the runtime.
     pub extensions: Vec<String>,
     /// Elements that stand in its own tree.
-    #[serde(skip)]
+    #[serde(skip_serializing)]
     pub brings: BTreeSet<ElementId>,
 }

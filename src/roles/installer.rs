@@ -146,7 +146,8 @@ pub struct Surveyed {
 }
 
 /// How versions are learned from a git repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefVersions {
     /// From the code; where the newest of very many tags states nothing, from the names of tags.
     Probe,

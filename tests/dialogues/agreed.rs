@@ -165,3 +165,30 @@ fn a_link_to_a_host_that_is_not_granted_is_not_followed() {
     env.greffon(["sync"]).run().fails(1).says("may not reach").says("[extensions.talk]");
     assert_eq!(world.shop.files.count("/dl/"), 0);
 }
+
+#[test]
+fn a_misspelt_key_of_an_answer_is_refused_with_the_nearest() {
+    let world = World::new();
+    let env = &world.shop.env;
+    world.offers("1.0", "");
+    let fetch = "fn fetch(request, host) { #{ pth: \"x\" } }\n";
+    for (from, to, key, near) in [
+        ("expires: \"2030-01-01\"", "expire: \"2030-01-01\"", "expire", "expires"),
+        ("seats: #{ used: 1, limit: 5 }, expires", "seats: #{ used: 1, limits: 5 }, expires", "limits", "limit"),
+        ("[#{ version: host.options.version }]", "[#{ version: host.options.version, dependancies: #{} }]", "dependancies", "dependencies"),
+        ("    offer\n", "    offer.price = #{ amount: \"0\", currency: \"EUR\", curency: \"EUR\" };\n    offer\n", "curency", "currency"),
+        ("order: \"17\"", "ordr: \"17\"", "ordr", "order"),
+        ("seats: #{ used: 2, limit: 5 }", "seats: #{ usd: 2, used: 2, limit: 5 }", "usd", "used"),
+        ("fn release", "fetch", "pth", "path"),
+    ] {
+        let script = if to == "fetch" { format!("{SCRIPT}{fetch}") } else { SCRIPT.replacen(from, to, 1) };
+        assert_ne!(script, SCRIPT, "{from}");
+        env.write("talk.rhai", script);
+        let run = env.greffon(["sync"]).run().fails(1).says(&format!("there is no key `{key}`"));
+        assert!(run.stderr.contains(&format!("did its author mean `{near}`?")), "{key}: {}", run.stderr);
+        assert!(!env.exists("one") && !run.stderr.contains("CANARY-LINK"), "{}", run.stderr);
+    }
+    // And without any it goes through.
+    env.write("talk.rhai", SCRIPT);
+    env.greffon(["sync"]).run().succeeds();
+}

@@ -13,6 +13,8 @@ mod build;
 mod contract;
 mod crash;
 mod figures;
+mod handed;
 mod readme;
 mod swap;
+mod tried;
 mod twins;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{EXTENSIONS, ElementId, ElementInfo, ObjectId, Placement, Version};
+use crate::model::{Demands, EXTENSIONS, ElementId, ElementInfo, Graft, ObjectId, Placement, Version};
 use crate::roles::{Context, InfoRequest, Installer, IsInstalledRequest, OwnerView, PlaceRequest, PrepareRequest, RefVersions, Survey};
 
 /// An application's installer, and extensions.
@@ -57,6 +57,18 @@ impl Installer for WithExtensions {
 
     fn shipped(&self, cx: &Context, id: &ElementId, core: Option<ObjectId>) -> Result<Option<Version>> {
         if own(id) { Ok(None) } else { self.0.shipped(cx, id, core) }
+    }
+
+    fn demands(&self, cx: &Context, core: ObjectId) -> Result<Option<Demands>> {
+        self.0.demands(cx, core)
+    }
+
+    fn data_version(&self, cx: &Context, graft: &Graft) -> Result<Option<Version>> {
+        if own(&graft.id) { Ok(None) } else { self.0.data_version(cx, graft) }
+    }
+
+    fn type_of(&self, name: &str) -> Option<String> {
+        self.0.type_of(name)
     }
 
     fn ref_versions(&self, kind: &str) -> RefVersions {

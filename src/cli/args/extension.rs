@@ -65,8 +65,8 @@ pub(crate) struct ExtensionNewArgs {
 /// Say what is wrong with an extension, without running it
 ///
 /// Reads its scripts, compiles them, holds functions and their parameters to the role, looks for calls of functions that there are
-/// not, and compares the grants that it asks for with those that it uses. Shows each finding with the script's lines. Status 1 where
-/// something cannot work.
+/// not, and compares the grants that it asks for with those that it uses. Shows each finding with the script's lines. A native library
+/// is looked at without being opened, and its digest told. Status 1 where something cannot work.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon extension check                    the one in this folder, or all in `extensions/`",
@@ -89,15 +89,16 @@ pub(crate) struct ExtensionCheckArgs {
 ///
 /// Gives a function a request in JSON, prints its answer as JSON, and shows every host function that it called with what it gave and
 /// got; secrets are `***`. It may do nothing but what `--allow` says. Secrets come from where the manifest here and your configuration
-/// say.
+/// say. A native library, or the crate of one, is opened only with `--allow native`: nothing holds it then, and what it does is not seen.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon extension run shop versions '{\"id\": \"plugins/quiz\"}' --allow net=shop.example",
     "greffon extension run edd quote '{\"id\": \"plugins/forms\"}' --option licence=fancy --allow secret=fancy",
     "greffon extension run tools/upgrade.rhai after_sync '{}' --at /srv/test/html --allow run=php",
+    "greffon extension run lib/libshelf.so versions '{\"id\": \"plugins/quiz\"}' --role repository --allow native",
 ))]
 pub(crate) struct ExtensionRunArgs {
-    /// A folder, a script or a name
+    /// A folder, a script, a library or a name
     #[arg(value_name = "EXTENSION", value_hint = ValueHint::AnyPath)]
     pub(crate) extension: String,
     /// The function
@@ -112,7 +113,7 @@ pub(crate) struct ExtensionRunArgs {
     /// An option as where it is used; the value is JSON where it reads so, else a text
     #[arg(long = "option", value_name = "KEY=VALUE")]
     pub(crate) options: Vec<String>,
-    /// What it may do: `net=HOST`, `read=PATH`, …, `prompt`, or `needs` for what it asks for
+    /// What it may do: `net=HOST`, `read=PATH`, …, `prompt`, or `needs` for what it asks for; for a library `native`
     #[arg(long, value_name = "GRANT")]
     pub(crate) allow: Vec<String>,
     /// The site of the call: what `{site}` and `host.site` stand for

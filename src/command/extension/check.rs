@@ -90,7 +90,13 @@ impl Problem {
 pub fn run(globals: &Globals, options: &Options) -> Result<Report> {
     let mut extensions = Vec::new();
     for path in super::named(globals, &options.extensions)? {
-        extensions.push(if super::is_crate(&path)? { plain::check(&path)? } else { check(&path, options.role)? });
+        extensions.push(if plain::is_library(&path) {
+            plain::check_library(&path)?
+        } else if super::is_crate(&path)? {
+            plain::check(&path)?
+        } else {
+            check(&path, options.role)?
+        });
     }
     let failing = |problem: &Problem| options.strict || problem.severity == Severity::Error;
     let failed = extensions.iter().any(|checked| checked.problems.iter().any(failing));

@@ -53,7 +53,7 @@ fn beside(start: &Path) -> Result<Vec<PathBuf>> {
     let folder = start.join("extensions");
     let mut found = Vec::new();
     for name in fs::names(&folder)?.unwrap_or_default() {
-        if Source::is_extension(&folder.join(&name)) {
+        if Source::is_extension(&folder.join(&name)) || is_crate(&folder.join(&name))? {
             found.push(folder.join(name));
         }
     }

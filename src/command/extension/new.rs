@@ -70,7 +70,7 @@ fn skeleton(role: Role) -> Skeleton {
         Role::Dialogue => skeleton!(
             "dialogue",
             "",
-            "[types.plugins]\nforms = { dialogue = { use = \"extension:{{name}}\", shop = \"https://shop.example\", licence = \"fancy\" } }\n\n[extensions.{{name}}]\nallow = { net = [\"shop.example\"], secret = [\"fancy\"] }"
+            "[types.plugins]\nforms = { dialogue = { use = \"extension:{{name}}\", shop = \"https://shop.example\", licence = \"fancy\" } }\n\n[config.secrets]\nfancy = { env = \"FANCY_LICENCE\" }\n\n[extensions.{{name}}]\nallow = { net = [\"shop.example\"], secret = [\"fancy\"] }"
         ),
         Role::Scheme => skeleton!("scheme", "", "[config.schemes]\nplugins = \"extension:{{name}}\""),
         Role::Downloader => skeleton!(

@@ -1,11 +1,13 @@
 //! `extension run`: one call of one function, with everything that it asks greffon for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::plain;
 use crate::command::Globals;
 use crate::command::workspace::start_folder;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,6 +66,9 @@ pub struct Report {
 /// `Usage` for what is told wrong; what the extension fails with stands in the report.
 pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -> Result<Report> {
     let path = super::named(globals, std::slice::from_ref(&options.extension))?.remove(0);
+    if plain::is_library(&path) || super::is_crate(&path)? {
+        return library(globals, surroundings, options, &path);
+    }
     let source = Source::read(&path)?;
     let base = start_folder(globals)?;
     let machine = super::machine(globals, surroundings)?;
@@ -87,7 +92,7 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
     let watch = Arc::new(Watch::default());
     let name = source.name.clone();
     let script = Script::load(source, role, true, allowed, limits);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let outcome = script.and_then(|script| {
         let instance = Instance::new(script, role, facts.clone(), None).watched(Arc::clone(&watch));
         let instance = match &site {
@@ -105,16 +110,34 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
         }
         Err(error) => (None, Some(error)),
     };
-    Ok(Report {
+    Ok(report(name, options, (answer, failure), watch.calls(), begun))
+}
+
+fn report(name: String, options: &Options, (answer, failure): (Option<Value>, Option<Error>), calls: Vec<Traced>, begun: Instant) -> Report {
+    Report {
         schema: "greffon/extension-run/1",
         extension: name,
         function: options.function.clone(),
         answer,
         error: failure.as_ref().map(crate::diagnostic::to_json),
-        calls: watch.calls(),
+        calls,
         milliseconds: begun.elapsed().as_millis() as u64,
         failure,
-    })
+    }
+}
+
+/// The same of a library. What it does beside asking greffon is not seen by anybody.
+fn library(globals: &Globals, surroundings: ContextBuilder, options: &Options, path: &Path) -> Result<Report> {
+    let request = read_request(options.request.as_deref())?;
+    let machine = super::machine(globals, surroundings)?;
+    let begun = Instant::now();
+    let tried = plain::run(&machine.cx, path, &start_folder(globals)?, options, request)?;
+    let outcome = match tried.outcome {
+        Ok(answer) => (Some(hidden(answer)), None),
+        Err(error) if matches!(error.kind(), ErrorKind::Usage | ErrorKind::Interrupted) => return Err(error),
+        Err(error) => (None, Some(error)),
+    };
+    Ok(report(tried.name, options, outcome, Vec::new(), begun))
 }
 
 fn read_request(text: Option<&str>) -> Result<Value> {
@@ -125,7 +148,7 @@ fn read_request(text: Option<&str>) -> Result<Value> {
     })
 }
 
-fn told(pairs: &[String]) -> Result<Map<String, Value>> {
+pub(super) fn told(pairs: &[String]) -> Result<Map<String, Value>> {
     pairs
         .iter()
         .map(|pair| match pair.split_once('=') {

@@ -80,6 +80,11 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
             tests.push(native(&machine.cx, &path)?);
             continue;
         }
+        if super::plain::is_library(&path) {
+            return Err(Error::new(ErrorKind::Usage, format!("the library `{}` has no tests that greffon could run", path.display()))
+                .hint("name the folder of its crate, whose `cargo test` is run")
+                .hint("or try one method of it: `greffon extension run LIBRARY METHOD REQUEST --role ROLE --allow native`"));
+        }
         let source = Source::read(&path)?;
         let orders = trial::Orders { only: options.only.as_deref(), record: options.record, role: options.role, http: &machine.http };
         places.push(if source.bare { source.folder.join(source.main.replace(".rhai", ".test.rhai")) } else { source.folder.join("tests") });

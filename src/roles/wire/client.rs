@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, only_keys, to_json, wrong_answer};
+use super::{Answerer, Role, Served, from_answer, from_call, no_method, nobody, nothing_left, only_keys, to_json, wrong_answer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::{parse_lock, write_lock};
 use crate::model::{Lock, Plan, SitePlan};
@@ -23,6 +23,9 @@ use crate::roles::{ApplyReport, ApplyRequest, Client, Context, PlanRequest, Site
 const PLAN: &str = "a map with `lock` (the lockfile's text), `lock_changed`, `sites` and `warnings`";
 const REPORT: &str = "a map with `sites`, each with its `name`";
 const MADE: &str = "sites as `host.inner.plan` made them; a client chooses among plans, asks for others, and adds notes";
+
+/// The keys of a site's plan.
+const SITE: &[&str] = &["name", "path", "tree", "held", "changes", "download_map", "files", "hooks", "moves", "notes", "faults", "contained", "grafts"];
 
 /// A client whose answers come from a script or a library.
 #[derive(Debug)]
@@ -52,7 +55,12 @@ impl Client for WiredClient {
         if let Some(map) = answer.as_object() {
             only_keys(&*self.to, "plan", map, &["lock", "lock_changed", "sites", "warnings"], PLAN)?;
         }
+        let sites = answer.get("sites").cloned().unwrap_or_default();
+        for site in sites.as_array().into_iter().flatten().filter_map(Value::as_object) {
+            only_keys(&*self.to, "plan", site, SITE, MADE)?;
+        }
         let told: ToldPlan = from_answer(&*self.to, "plan", answer, PLAN)?;
+        nothing_left(&*self.to, "plan", &sites, &told.sites, MADE)?;
         for site in told.sites.iter().filter(|site| site.tree.is_some()) {
             if !self.inner.as_ref().is_some_and(|inner| inner.has_made(site)) {
                 let what = format!("site `{}` would become a tree, or change in a way, that was never composed and checked", site.name);
@@ -75,6 +83,9 @@ impl Client for WiredClient {
         }
         for site in answer.get("sites").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {
             only_keys(&*self.to, "apply", site, &["name", "generation", "files", "saved", "notes", "skipped", "error"], REPORT)?;
+            if let Some(files) = site.get("files").and_then(Value::as_object) {
+                only_keys(&*self.to, "apply", files, &["add", "change", "remove"], REPORT)?;
+            }
         }
         let failures = answer.get("sites").map(failures).unwrap_or_default();
         let mut report: ApplyReport = from_answer(&*self.to, "apply", answer, REPORT)?;

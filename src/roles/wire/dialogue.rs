@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::repository::check_info;
 use super::{Answerer, Role, from_answer, nobody, only_keys, to_json, wrong_answer};
 use crate::error::Result;
 use crate::model::{ElementInfo, Price, Version};
@@ -37,7 +38,7 @@ struct Offer {
     #[serde(default)]
     terms: Option<String>,
     #[serde(default)]
-    seats: Option<Seats>,
+    seats: Value,
     #[serde(default)]
     expires: Option<String>,
 }
@@ -57,6 +58,7 @@ impl WiredDialogue {
             Value::Object(table) => table,
             other => return Err(wrong_answer(&*self.0, "quote", &format!("a version that is `{other}`"), QUOTE)),
         };
+        check_info(&*self.0, "quote", &table)?;
         table.insert("id".to_owned(), Value::String(request.id.to_string()));
         table.retain(|key, value| key != "download" && !value.is_null());
         from_answer(&*self.0, "quote", Value::Object(table), QUOTE)
@@ -70,11 +72,19 @@ fn price(to: &dyn Answerer, method: &str, value: Value, shape: &str) -> Result<P
         let text = Value::String(number.to_string());
         table.insert("amount".to_owned(), text);
     }
+    only_keys(to, method, &table, &["amount", "currency"], shape)?;
     let price: Price = from_answer(to, method, Value::Object(table), shape)?;
     if price.micros().is_none() {
         return Err(wrong_answer(to, method, &format!("the price `{}`", price.amount.escape_debug()), shape));
     }
     Ok(price)
+}
+
+fn seats(to: &dyn Answerer, method: &str, value: Value, shape: &str) -> Result<Option<Seats>> {
+    if let Some(table) = value.as_object() {
+        only_keys(to, method, table, &["used", "limit"], shape)?;
+    }
+    from_answer(to, method, value, shape)
 }
 
 impl Dialogue for WiredDialogue {
@@ -91,7 +101,7 @@ impl Dialogue for WiredDialogue {
             versions: offer.versions.into_iter().map(|value| self.info(request, value)).collect::<Result<_>>()?,
             price: offer.price.filter(|price| !price.is_null()).map(|value| price(&*self.0, "quote", value, QUOTE)).transpose()?,
             terms: offer.terms,
-            seats: offer.seats,
+            seats: seats(&*self.0, "quote", offer.seats, QUOTE)?,
             expires: offer.expires,
         })
     }
@@ -103,6 +113,9 @@ impl Dialogue for WiredDialogue {
         }
         if let Some(spent) = answer.get_mut("spent").filter(|spent| !spent.is_null()) {
             *spent = to_json("a price", &price(&*self.0, "authorize", spent.take(), PERMIT)?)?;
+        }
+        if let Some(table) = answer.get("seats").and_then(Value::as_object) {
+            only_keys(&*self.0, "authorize", table, &["used", "limit"], PERMIT)?;
         }
         // What is wrong is told without what was given: it holds secrets.
         serde_json::from_value(answer).map_err(|error| {
@@ -116,6 +129,9 @@ impl Dialogue for WiredDialogue {
             return Ok(None);
         }
         let answer = self.ask(cx, "fetch", to_json("a request", request)?)?;
+        if let Some(map) = answer.as_object() {
+            only_keys(&*self.0, "fetch", map, &["path"], "the path of what it brought")?;
+        }
         let path = answer.as_str().or_else(|| answer.get("path").and_then(Value::as_str)).map(PathBuf::from);
         match path {
             Some(path) => {

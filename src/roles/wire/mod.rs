@@ -12,7 +12,7 @@
 //! | repository | `versions` | `element_info`, `search`, `advisories` |
 //! | stock | the repository's, `store_element`, `open`, `list`, `pin`, `unpin`, `gc`, `verify` | |
 //! | downloader | `download` | |
-//! | installer | `place` | `info`, `prepare`, `is_installed`, `scheme`, `types`, `survey` |
+//! | installer | `place` | `info`, `prepare`, `is_installed`, `scheme`, `types`, `element_type`, `survey`, `review`, `shipped`, `demands`, `data_version`, `ref_versions`, `version_of_ref` |
 //! | client | `plan`, `apply` | |
 //! | scheme | `key` | `matches`, `default_requirement`, `is_prerelease` |
 //!
@@ -102,7 +102,21 @@ impl Role {
             Self::Client | Self::Downloader => &[],
             Self::Stock => &["search"],
             Self::Repository => &["element_info", "search", "advisories"],
-            Self::Installer => &["info", "prepare", "is_installed", "scheme", "types", "survey"],
+            Self::Installer => &[
+                "info",
+                "prepare",
+                "is_installed",
+                "scheme",
+                "types",
+                "element_type",
+                "survey",
+                "review",
+                "shipped",
+                "demands",
+                "data_version",
+                "ref_versions",
+                "version_of_ref",
+            ],
             Self::Dialogue => &["quote", "fetch", "receipt", "release"],
             Self::Scheme => &["matches", "default_requirement", "is_prerelease"],
             Self::Hook => &[
@@ -184,6 +198,33 @@ pub(crate) fn only_keys(to: &dyn Answerer, method: &str, map: &Map<String, Value
         Some(near) => error.hint(format!("did its author mean `{near}`?")),
         None => error,
     })
+}
+
+/// Refuses what reading an answer left behind: keys, however deep, that `read` does not have.
+pub(crate) fn nothing_left<T: Serialize>(to: &dyn Answerer, method: &str, given: &Value, read: &T, shape: &str) -> Result<()> {
+    fn hold(to: &dyn Answerer, method: &str, given: &Value, read: &Value, shape: &str) -> Result<()> {
+        match (given, read) {
+            (Value::Object(given), Value::Object(read)) => {
+                // What is empty may be left out when it is written.
+                let said: Map<String, Value> =
+                    given.iter().filter(|(key, value)| read.contains_key(*key) || !is_empty(value)).map(|(key, value)| (key.clone(), value.clone())).collect();
+                only_keys(to, method, &said, &read.keys().map(String::as_str).collect::<Vec<_>>(), shape)?;
+                said.iter().filter_map(|(key, value)| Some((value, read.get(key)?))).try_for_each(|(given, read)| hold(to, method, given, read, shape))
+            }
+            (Value::Array(given), Value::Array(read)) => given.iter().zip(read).try_for_each(|(given, read)| hold(to, method, given, read, shape)),
+            _ => Ok(()),
+        }
+    }
+    hold(to, method, given, &to_json("an answer", read)?, shape)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
 }
 
 /// A call's request read as what the method takes.

@@ -27,13 +27,14 @@ pub(super) fn hold(cx: &Context, role: Role, name: &str, method: &str, request: 
             let served = ServedRepository(Arc::new(WiredRepository::new(name, false, given, None)));
             served.serve(cx, method, only(request, &["id", "version", "text", "limit"])).map(drop)
         }
-        (Role::Installer, "place" | "info" | "is_installed") => {
+        (Role::Installer, "place" | "info" | "is_installed" | "survey" | "review" | "shipped" | "demands") => {
             let mut request = request;
             fill(&mut request, "version", json!("1.0"));
             fill(&mut request, "reference", Value::Null);
             fill(&mut request, "payload", json!({ "kind": "tree", "tree": "0".repeat(40) }));
             fill(&mut request, "view", json!({ "core": null, "placed": [] }));
             fill(&mut request, "tree", json!("0".repeat(40)));
+            fill(&mut request, "core", json!("0".repeat(40)));
             fill(&mut request, "site", json!("/"));
             let served = ServedInstaller(Arc::new(WiredInstaller::new(given, None, cx.clone())));
             served.serve(cx, method, request).map(drop)

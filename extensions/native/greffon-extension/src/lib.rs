@@ -68,7 +68,8 @@ pub trait Installer: Send + Sync + Sized + 'static {
     const NAME: &'static str;
     /// The library's version.
     const VERSION: &'static str;
-    /// The methods that are written here, of `place`, `info`, `prepare`, `is_installed`, `scheme`, `types` and `survey`.
+    /// The methods that are written here: the names of the functions below (`element_type`, `review`, `shipped`, `demands`,
+    /// `data_version`, `ref_versions` and `version_of_ref` by [`Installer::more`]).
     const METHODS: &'static [&'static str];
 
     /// Makes an instance.
@@ -113,6 +114,15 @@ pub trait Installer: Send + Sync + Sized + 'static {
     /// When the site cannot be read.
     fn survey(&self, _: &Host, _site: &str) -> Result<Value, Failure> {
         Err(Failure::new("unsupported", "this installer does not recognise what stands in a tree"))
+    }
+
+    /// Any further method of the role, by name: `review`, `shipped`, `demands`, `data_version`, `element_type`, `ref_versions`,
+    /// `version_of_ref`; what they are asked and answer stands in the README.
+    ///
+    /// # Errors
+    /// Whatever went wrong; `unsupported` for one that is not written.
+    fn more(&self, _: &Host, method: &str, _request: Value) -> Result<Value, Failure> {
+        Err(Failure::new("unsupported", format!("there is no method `{method}`")))
     }
 
     /// The version scheme of a type: `3m`, `semver`, `moodle`, `date` or `natural`.

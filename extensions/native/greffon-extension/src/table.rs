@@ -217,7 +217,7 @@ impl<T: Installer> Extension for OfInstaller<T> {
             "scheme" => to_value(&self.0.scheme(host, request.get("type").and_then(Value::as_str).unwrap_or_default())?),
             "types" => to_value(&self.0.types(host)?),
             "survey" => self.0.survey(host, request.get("site").and_then(Value::as_str).unwrap_or_default()),
-            other => Err(no_method(other)),
+            other => self.0.more(host, other, request),
         }
     }
 }

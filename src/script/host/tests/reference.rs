@@ -52,6 +52,29 @@ fn the_page_for_authors_is_up_to_date() {
     assert!(page == whole, "extensions/README.md is behind the code: GREFFON_WRITE_REFERENCE=1 cargo test --lib script::host::tests::reference");
 }
 
+/// Rhai keeps words to itself: a function of such a name could never be called.
+#[test]
+fn every_documented_name_can_be_written() {
+    let engine = rhai::Engine::new_raw();
+    for module in MODULES {
+        for function in module.functions {
+            // `name(a, b) -> what` of the module, or one or more of `value.name(a) -> what, value.name`.
+            let forms = function.signature.split(" ->").next().expect("a form");
+            let (name, own) = (forms.split('(').next().expect("a name"), !forms.split('(').next().expect("a name").contains('.'));
+            let texts = if own {
+                vec![format!("{}::{name}(\"x\")", module.name)]
+            } else {
+                forms.split(", ").filter(|one| one.contains('.')).map(|one| one.split('(').next().expect("a name").to_owned()).collect()
+            };
+            for text in texts {
+                let outcome = engine.compile(format!("let x = {text};"));
+                assert!(outcome.is_ok(), "`{text}` cannot be written: {outcome:?}");
+            }
+        }
+    }
+    assert!(engine.compile("let x = version::is(\"x\");").is_err(), "the broken twin");
+}
+
 #[test]
 fn every_example_works() {
     let server = Server::start();
