@@ -16,7 +16,8 @@ use crate::registry::{Fetched, Registry, default_spec, placed};
 use crate::roles::{Client, Context, Dialogue, Dialogues, Installer, PinRequest, PlanDepth, PlanRequest, Stock, UpdateChoice};
 use crate::script::Source;
 use crate::sys::fs;
-use crate::sys::stockroom::Stockroom;
+use crate::sys::git::Pin;
+use crate::sys::stockroom::{ExtensionHold, Stockroom};
 use crate::version::SchemeBook;
 
 /// An extension has no more files, and none larger.
@@ -83,15 +84,11 @@ pub(super) fn bring(globals: &Globals, manifest: &Manifest, machine: &Machine, l
             .hint("extensions are there before any site: they can need other extensions only"));
     }
     let mut fetched = Vec::with_capacity(brought.len());
-    let mut unpacked = false;
     for one in &brought {
-        let (folder, new) = unpack(&machine.cx, &machine.stockroom, one)?;
-        unpacked |= new;
-        fetched.push(Fetched { name: one.id.name().to_owned(), version: one.version.to_string(), folder, from: one.from.clone() });
+        let (folder, hold) = unpack(&machine.cx, &machine.stockroom, one)?;
+        fetched.push(Fetched { name: one.id.name().to_owned(), version: one.version.to_string(), folder, from: one.from.clone(), hold });
     }
-    if unpacked || before != after {
-        pin(&machine.cx, &*stock, &manifest.path, &brought);
-    }
+    pin(&machine.cx, &machine.stockroom, &*stock, &manifest.path, &brought);
     lock.elements.retain(|key, _| key.id.kind() != EXTENSIONS);
     lock.elements.extend(after.elements.clone());
     Ok(Extras { fetched, changes: compare(&before, &after) })
@@ -210,10 +207,12 @@ fn client(globals: &Globals, manifest: &Manifest, machine: &Machine, base: &Path
     Ok((Standard::new(parts), stock))
 }
 
-/// An extension's folder in the stock, and whether it was made now. What lies there is compared with the tree before it is used.
-fn unpack(cx: &Context, room: &Stockroom, one: &Brought) -> Result<(PathBuf, bool)> {
-    let home = room.root().join("extensions");
-    let folder = home.join(one.tree.to_string());
+/// How often another run may take away what was just unpacked.
+const TRIES: usize = 5;
+
+/// An extension's folder in the stock, held against tidying. What lies there is compared with the tree before it is used.
+fn unpack(cx: &Context, room: &Stockroom, one: &Brought) -> Result<(PathBuf, Option<Arc<ExtensionHold>>)> {
+    let folder = room.extension(one.tree);
     let wrong = |what: &str| Error::new(ErrorKind::Extension, format!("{} {} cannot be an extension: {what}", one.id, one.version));
     let files = room.objects().check_installable(one.tree)?;
     if !files.iter().any(|file| file.path == "extension.toml") {
@@ -229,25 +228,35 @@ fn unpack(cx: &Context, room: &Stockroom, one: &Brought) -> Result<(PathBuf, boo
         }
         contents.push((file.path.as_str(), room.objects().blob(file.entry.id)?));
     }
-    if is_whole(&folder, &contents)? {
-        return Ok((folder, false));
+    for _ in 0..TRIES {
+        // Held first: what is whole then stays so.
+        let hold = room.hold_extension(one.tree)?;
+        if is_whole(&folder, &contents)? {
+            return Ok((folder, hold.map(Arc::new)));
+        }
+        drop(hold);
+        write(cx, room, &folder, &contents)?;
     }
+    let whole = is_whole(&folder, &contents)?;
+    if whole { Ok((folder, None)) } else { Err(Error::new(ErrorKind::Busy, format!("`{}` is taken away while it is used", folder.display())).temporary()) }
+}
+
+fn write(cx: &Context, room: &Stockroom, folder: &Path, contents: &[(&str, Vec<u8>)]) -> Result<()> {
     let scratch = room.scratch()?;
     let fresh = scratch.path().join("extension");
-    for (path, bytes) in &contents {
+    for (path, bytes) in contents {
         cx.check()?;
         fs::beneath::check_relative(path)?;
         let file = fresh.join(path);
         fs::create_folder(file.parent().unwrap_or(&fresh))?;
         fs::write_atomic(&file, bytes)?;
     }
-    fs::create_folder(&home)?;
-    fs::remove_tree(&folder)?;
-    match fs::move_into_place(&fresh, &folder) {
+    fs::create_folder(folder.parent().unwrap_or(folder))?;
+    fs::remove_tree(folder)?;
+    match fs::move_into_place(&fresh, folder) {
         // Another run was faster.
-        Err(_) if is_whole(&folder, &contents)? => Ok((folder, false)),
-        Err(error) => Err(error),
-        Ok(()) => Ok((folder, true)),
+        Err(_) if is_whole(folder, contents)? => Ok(()),
+        other => other,
     }
 }
 
@@ -260,13 +269,23 @@ fn is_whole(folder: &Path, contents: &[(&str, Vec<u8>)]) -> Result<bool> {
     Ok(!contents.is_empty())
 }
 
+/// What a manifest's extensions are pinned by.
+pub(super) fn pinned_by(manifest: &Path) -> String {
+    let real = fs::ground::real_path(manifest).unwrap_or_else(|_| manifest.to_owned());
+    let id = Digest::of(real.to_string_lossy().as_bytes()).hex();
+    format!("extensions-{}", &id[..16])
+}
+
 /// Keeps the trees from being tidied away, so that they are there offline. A stock that cannot is no failure: they are fetched again.
-fn pin(cx: &Context, stock: &dyn Stock, manifest: &Path, brought: &[Brought]) {
-    let id = Digest::of(manifest.to_string_lossy().as_bytes()).hex();
+fn pin(cx: &Context, room: &Stockroom, stock: &dyn Stock, manifest: &Path, brought: &[Brought]) {
     let elements: Vec<ObjectId> = brought.iter().map(|one| one.tree).collect();
     let Some(tree) = elements.first().copied() else { return };
-    let request = PinRequest { site: format!("extensions-{}", &id[..16]), generation: 1, tree, elements };
-    if let Err(error) = stock.pin(cx, &request) {
+    let pin = Pin { site: pinned_by(manifest), generation: 1, tree, elements };
+    if room.objects().has_pin(&pin).unwrap_or(false) {
+        return;
+    }
+    let Pin { site, generation, tree, elements } = pin;
+    if let Err(error) = stock.pin(cx, &PinRequest { site, generation, tree, elements }) {
         cx.log(crate::roles::Level::Detail, format!("the manifest's extensions are not kept in the stock for good: {error}"));
     }
 }

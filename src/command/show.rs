@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ElementId, ElementInfo, Version};
+use crate::model::{EXTENSIONS, ElementId, ElementInfo, Version, WantedSite};
 use crate::roles::{ElementInfoRequest, SearchHit, SearchRequest, Versions, VersionsRequest};
 
 /// What is known of one element.
@@ -56,8 +56,14 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
             }
         }
     }
-    let locked: Vec<(String, String)> =
-        workspace.manifest.sites.iter().filter_map(|site| Some((site.name.clone(), workspace.lock.entry(&site.name, &id)?.0.to_string()))).collect();
+    let own =
+        |site: &&WantedSite| (id.kind() == EXTENSIONS) == workspace.manifest.extension_site.as_ref().is_some_and(|extensions| extensions.name == site.name);
+    let locked: Vec<(String, String)> = workspace
+        .manifest
+        .everything()
+        .filter(own)
+        .filter_map(|site| Some((site.name.clone(), workspace.lock.entry(&site.name, &id)?.0.to_string())))
+        .collect();
     let Some((repository, mut entries)) = owner else {
         if !locked.is_empty() {
             return of_lock(workspace, id, locked);
@@ -67,7 +73,7 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
         return Err(Error::new(ErrorKind::NotFound, format!("no repository knows {id}")).hint(hint));
     };
     let told = entries.iter().find_map(|entry| entry.info.as_ref().and_then(|info| info.scheme.clone()));
-    let wanted = workspace.manifest.sites.iter().find_map(|site| site.elements.get(&id));
+    let wanted = workspace.manifest.everything().find_map(|site| site.elements.get(&id));
     let scheme = workspace.schemes.of(&id, wanted, told.as_deref())?;
     entries.sort_by(|a, b| scheme.compare(&b.version, &a.version));
     let chosen = match &argument.requirement {

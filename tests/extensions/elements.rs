@@ -136,6 +136,185 @@ fn from_an_index_a_path_and_an_archive() {
     }
 }
 
+/// Publishes an extension in the shop's index; `needs` are lines of `[package.dependencies]`.
+fn publish(shop: &Shop, name: &str, version: &str, needs: &str) {
+    let folder = format!("../packages/{name}-{version}");
+    let package = format!("[package]\ntype = \"extensions\"\nname = \"{name}\"\nversion = \"{version}\"\n[package.dependencies]\n{needs}");
+    shop.env.write(format!("{folder}/greffon.toml"), package);
+    shop.env.write(format!("{folder}/extension.toml"), about(name, version, ""));
+    shop.env.write(format!("{folder}/main.rhai"), TOLD);
+    shop.env.greffon(["repo".as_ref(), "index".as_ref(), shop.public("ours").as_os_str(), shop.env.path(&folder).as_os_str()]).run().succeeds();
+}
+
+/// Where the index says that a version of an extension is had, seen from the served folder, and its digest.
+fn archive(shop: &Shop, name: &str, version: &str) -> (String, String) {
+    let text = std::fs::read_to_string(shop.public("ours").join(format!("elements/extensions/{name}.json"))).expect("an index");
+    let index: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let found = index["versions"].as_array().expect("versions").iter().find(|one| one["version"] == version).expect("the version").clone();
+    let file = found["download"]["url"].as_str().expect("a url").trim_start_matches("../").to_owned();
+    (file, found["download"]["sha256"].as_str().expect("a digest").trim_start_matches("sha256:").to_owned())
+}
+
+#[test]
+fn from_an_archive_of_a_web_server_and_one_on_disk() {
+    let shop = Shop::new();
+    let env = &shop.env;
+    shop.publish("ours", "a", "1.0.0", &[]);
+    publish(&shop, "told", "1.0.0", "");
+    let (file, sha256) = archive(&shop, "told", "1.0.0");
+    let url = shop.files.url(&format!("/ours/{file}"));
+    std::fs::copy(shop.public("ours").join(&file), env.path("told.tar.gz")).expect("copied");
+    for (entry, line) in [
+        (format!("told = {{ url = \"{url}\", version = \"1.0.0\", sha256 = \"{sha256}\" }}"), "url = "),
+        (format!("told = {{ url = \"{url}\", version = \"1.0.0\" }}"), "url = "),
+        ("told = { path = \"told.tar.gz\", version = \"1.0.0\" }".to_owned(), "path = \"told.tar.gz\""),
+    ] {
+        shop.remove("greffon.lock");
+        manifest(&shop, &entry);
+        env.greffon(["trust"]).run().succeeds();
+        env.greffon(["sync", "-y"]).run().succeeds();
+        let lock = env.read("greffon.lock");
+        let own = lock.lines().find(|line| line.starts_with("\"extensions/told@1.0.0\"")).expect("its line");
+        assert!(own.contains(line) && own.contains("tree = \""), "{entry}: {own}");
+        // Whether it was in stock already changes nothing of what is locked.
+        assert!(line != "url = " || own.contains(&sha256), "{entry}: {own}");
+        assert!(env.exists("one/told.txt"), "{entry}");
+        env.greffon(["lock", "--check"]).run().succeeds();
+    }
+    // Other bytes than the manifest's are not taken.
+    shop.remove("greffon.lock");
+    shop.empty_stock();
+    manifest(&shop, &format!("told = {{ url = \"{url}\", version = \"1.0.0\", sha256 = \"{}\" }}", "0".repeat(64)));
+    env.greffon(["lock"]).run().fails(1).says("0000000000");
+}
+
+#[test]
+fn extensions_may_need_each_other_and_nothing_else() {
+    let shop = Shop::new();
+    let env = &shop.env;
+    shop.publish("ours", "a", "1.0.0", &[]);
+    publish(&shop, "told", "1.0.0", "\"extensions/helper\" = \"*\"\n");
+    publish(&shop, "helper", "2.0.0", "\"extensions/third\" = \"*\"\n");
+    publish(&shop, "third", "3.0.0", "\"extensions/told\" = \"1.0+\"\n");
+    manifest(&shop, "told = \"*\"");
+    env.greffon(["trust"]).run().succeeds();
+    env.greffon(["sync", "-y"]).run().succeeds();
+    let lock = env.read("greffon.lock");
+    for line in ["\"extensions/told@1.0.0\"", "\"extensions/helper@2.0.0\"", "\"extensions/third@3.0.0\""] {
+        assert_eq!(lock.matches(line).count(), 1, "{line}: {lock}");
+    }
+    for name in ["told", "helper", "third"] {
+        assert!(lock.contains(&format!("{name} = {{ hash = \"sha256:")), "{name}: {lock}");
+    }
+    env.greffon(["lock", "--check"]).run().succeeds();
+    env.greffon(["tree"]).run().succeeds().prints("extensions/third 3.0.0");
+    assert_eq!(std::fs::read_dir(env.stock().join("extensions")).expect("unpacked").count(), 3);
+    // A circle that no versions fit is explained, and nothing is locked.
+    publish(&shop, "told", "2.0.0", "\"extensions/helper\" = \">=3.0\"\n");
+    manifest(&shop, "told = \"=2.0.0\"");
+    env.greffon(["lock", "--refresh"]).run().fails(1).says("extensions/helper").says("extensions are fetched first");
+    // What is no extension cannot be needed by one.
+    publish(&shop, "told", "4.0.0", "\"plugins/a\" = \"*\"\n");
+    manifest(&shop, "told = \"=4.0.0\"");
+    env.greffon(["lock", "--refresh"]).run().fails(1).says("an extension needs plugins/a, which is none");
+}
+
+/// What is unpacked in the stock.
+fn unpacked(shop: &Shop) -> usize {
+    std::fs::read_dir(shop.env.stock().join("extensions")).map(Iterator::count).unwrap_or_default()
+}
+
+#[test]
+fn what_no_manifest_uses_any_more_is_tidied_away() {
+    let (shop, repo) = told();
+    let env = &shop.env;
+    env.greffon(["trust"]).run().succeeds();
+    env.greffon(["sync"]).run().succeeds();
+    release(&shop, &repo, "1.1", "", TOLD);
+    env.greffon(["update", "extensions/told"]).run().succeeds();
+    env.greffon(["lock"]).run().succeeds();
+    assert_eq!(unpacked(&shop), 2);
+    // The version before goes: it is told first. The one that is locked stays.
+    let would = env.greffon(["stock", "gc", "--dry-run", "--json"]).run().succeeds().json();
+    assert!(would["removed"].to_string().contains("1 unpacked extension"), "{would}");
+    assert_eq!(unpacked(&shop), 2, "a rehearsal removes nothing");
+    let did = env.greffon(["stock", "gc", "--json"]).run().succeeds().json();
+    assert_eq!(did["removed"], would["removed"]);
+    assert_eq!(unpacked(&shop), 1);
+    assert!(!env.greffon(["stock", "gc", "--json"]).run().succeeds().json()["removed"].to_string().contains("unpacked extension"));
+    env.greffon(["status", "--offline"]).run().succeeds();
+    // The broken twin: without pins what is in use would go.
+    let copied = env.root().join("copy");
+    assert!(std::process::Command::new("cp").args(["-a"]).arg(env.stock()).arg(&copied).status().expect("cp runs").success());
+    env.greffon(["stock".as_ref(), "gc".as_ref(), "--stock".as_ref(), copied.as_os_str()]).env("GREFFON_BREAK", "pins,extension-lock").run().succeeds();
+    assert_eq!(std::fs::read_dir(copied.join("extensions")).map(Iterator::count).unwrap_or_default(), 0);
+    // A second manifest that uses it keeps it when the first no longer does.
+    env.write("other/greffon.toml", env.read("greffon.toml").replace("../served", "../../served"));
+    env.greffon(["lock"]).within("other").run().succeeds();
+    let text =
+        env.read("greffon.toml").replace("[types.extensions]\ntold = { git = \"../served/told.git\" }\n", "").replace("after-sync = \"extension:told\"", "");
+    env.write("greffon.toml", &text);
+    env.greffon(["lock"]).run().succeeds();
+    env.greffon(["stock", "gc"]).run().succeeds();
+    assert_eq!(unpacked(&shop), 1);
+    let text = env
+        .read("other/greffon.toml")
+        .replace("[types.extensions]\ntold = { git = \"../../served/told.git\" }\n", "")
+        .replace("after-sync = \"extension:told\"", "");
+    env.write("other/greffon.toml", &text);
+    env.greffon(["lock"]).within("other").run().succeeds();
+    let would = env.greffon(["stock", "gc", "--dry-run", "--json"]).within("other").run().succeeds().json();
+    assert!(would["removed"].to_string().contains("1 unpacked extension"), "{would}");
+    env.greffon(["stock", "gc"]).within("other").run().succeeds();
+    assert_eq!(unpacked(&shop), 0);
+}
+
+#[test]
+fn what_somebody_uses_is_not_tidied_away() {
+    let (shop, repo) = told();
+    let env = &shop.env;
+    env.greffon(["lock"]).run().succeeds();
+    let old = std::fs::read_dir(env.stock().join("extensions")).expect("unpacked").flatten().next().expect("one").path();
+    release(&shop, &repo, "1.1", "", TOLD);
+    env.greffon(["update", "extensions/told"]).run().succeeds();
+    env.greffon(["lock"]).run().succeeds();
+    assert_eq!(unpacked(&shop), 2);
+    // As another greffon does that loaded it before the update.
+    let used = std::fs::File::open(&old).expect("opened");
+    used.lock_shared().expect("locked");
+    assert!(!env.greffon(["stock", "gc", "--dry-run", "--json"]).run().succeeds().json()["removed"].to_string().contains("unpacked extension"));
+    env.greffon(["stock", "gc"]).run().succeeds();
+    assert!(old.join("main.rhai").exists(), "it was taken away while it was used");
+    // The broken twin: without the lock it would have been.
+    env.greffon(["stock", "gc"]).env("GREFFON_BREAK", "extension-lock").run().succeeds();
+    assert!(!old.exists());
+}
+
+#[test]
+fn it_is_shown_as_part_of_no_site_and_added_as_its_scheme_says() {
+    let (shop, repo) = told();
+    let env = &shop.env;
+    env.greffon(["lock"]).run().succeeds();
+    let shown = env.greffon(["show", "extensions/told"]).run().succeeds();
+    shown.prints("1.0, for the whole manifest: an extension is part of no site");
+    assert!(!shown_at_a_site(env), "it is said to be at a site");
+    // `add` writes what its scheme says, and locks what that prefers; `update` leaves it so.
+    release(&shop, &repo, "1.2.0", "", TOLD);
+    release(&shop, &repo, "1.2.5", "", TOLD);
+    let text = env.read("greffon.toml").replace("told = { git = \"../served/told.git\" }", "");
+    env.write("greffon.toml", &text.replace("[types.extensions]\n", "").replace("after-sync = \"extension:told\"", ""));
+    shop.remove("greffon.lock");
+    let git = env.root().join("served/told.git").display().to_string();
+    env.greffon(["add", "extensions/told", "--git", &git]).run().succeeds();
+    let lock = env.read("greffon.lock");
+    env.greffon(["update"]).run().succeeds();
+    assert_eq!(env.read("greffon.lock"), lock, "{}", env.read("greffon.toml"));
+}
+
+fn shown_at_a_site(env: &super::support::TestEnvironment) -> bool {
+    env.greffon(["show", "extensions/told"]).run().succeeds().stdout.contains(" at ")
+}
+
 #[test]
 fn commands_treat_it_like_other_elements() {
     let (shop, _repo) = told();

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::Standard;
-use super::resolved::Resolved;
+use super::resolved::{Resolved, stock_key};
 use super::shop::Deals;
 use crate::error::Result;
-use crate::model::{ElementId, Lock, ObjectId, Version};
+use crate::model::{Digest, ElementId, Lock, ObjectId, Version};
 use crate::roles::{Context, PlanRequest};
 
 /// An element that is in the stock now.
@@ -39,6 +39,9 @@ impl Standard {
         for one in &available {
             if let Some(locked) = resolution.lock.elements.get_mut(&one.resolved.key()) {
                 locked.sha256 = locked.sha256.or(one.resolved.locked.sha256);
+                if locked.sha256.is_none() {
+                    locked.sha256 = self.digest_in_stock(cx, &one.resolved)?;
+                }
                 locked.tree = locked.tree.or(one.tree.filter(|_| !locked.is_live()));
             }
             let Some(tree) = one.tree else { continue };
@@ -48,5 +51,14 @@ impl Standard {
             brought.push(Brought { id: one.resolved.id.clone(), version: one.resolved.pin.version.clone(), tree, from: from.unwrap_or_default() });
         }
         Ok((resolution.lock, brought))
+    }
+
+    /// The digest of an archive that was in stock: the lock says the same of it as if it had been fetched now.
+    fn digest_in_stock(&self, cx: &Context, one: &Resolved) -> Result<Option<Digest>> {
+        if one.locked.url.is_none() || one.locked.git.is_some() {
+            return Ok(None);
+        }
+        let Some(key) = stock_key(&one.id, &one.pin.version, &one.locked, &self.parts.base) else { return Ok(None) };
+        Ok(self.parts.stock.open(cx, &key)?.and_then(|stored| stored.key.digest.parse().ok()))
     }
 }

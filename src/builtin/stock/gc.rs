@@ -21,9 +21,33 @@ pub(super) fn gc(store: &Store, cx: &Context, request: &GcRequest) -> Result<GcR
     let _lock = if request.dry_run || broken("stock-lock") { room.lock_shared(cx)? } else { room.lock_exclusive_within(cx, PATIENCE)? };
     let objects = room.objects();
     objects.refresh()?;
-    let stock = Stock { own: objects.own()?, sources: objects.of_sources()?, files: room.files().list()?, archives: room.all_archives()? };
+    let stock = Stock {
+        own: objects.own()?,
+        sources: objects.of_sources()?,
+        files: room.files().list()?,
+        archives: room.all_archives()?,
+        extensions: room.extensions()?,
+    };
     let kept = Kept::choose(store, cx, &stock, request)?;
-    let going = stock.going(&kept);
+    let mut going = stock.going(&kept);
+    if request.dry_run {
+        let mut free = Vec::new();
+        for one in going.extensions {
+            if !room.is_extension_held(one.0)? {
+                free.push(one);
+            }
+        }
+        going.extensions = free;
+    } else {
+        // One that somebody uses stays until it is tidied again.
+        let mut gone = Vec::new();
+        for one in going.extensions {
+            if room.remove_extension(one.0)? {
+                gone.push(one);
+            }
+        }
+        going.extensions = gone;
+    }
     let mut report = GcReport { removed: Vec::new(), bytes: 0, kept: kept.records.len() };
     report.removed.extend(kept.unused.iter().map(Record::shown));
     going.tell(&mut report);
@@ -56,6 +80,7 @@ struct Stock {
     sources: Vec<OwnObjects>,
     files: Vec<(Entry, u64)>,
     archives: Vec<(Digest, u64)>,
+    extensions: Vec<(ObjectId, u64)>,
 }
 
 /// What stays.
@@ -194,6 +219,8 @@ struct Going<'a> {
     sources: Vec<&'a OwnObjects>,
     objects: usize,
     object_bytes: u64,
+    /// Unpacked extensions: their trees are no longer kept.
+    extensions: Vec<(ObjectId, u64)>,
 }
 
 impl Stock {
@@ -206,6 +233,7 @@ impl Stock {
             sources: self.unused_sources(kept),
             objects: unused.len(),
             object_bytes: unused.iter().map(|object| object.size).sum(),
+            extensions: self.extensions.iter().filter(|(tree, _)| !kept.roots.contains(tree)).copied().collect(),
         }
     }
 
@@ -243,6 +271,7 @@ impl Going<'_> {
             }
         };
         line(self.archives.len(), "archive", "archives", self.archives.iter().map(|(_, size)| size).sum());
+        line(self.extensions.len(), "unpacked extension", "unpacked extensions", self.extensions.iter().map(|(_, size)| size).sum());
         line(self.files.len(), "unpacked file", "unpacked files", self.files.iter().map(|(_, size)| size).sum());
         line(self.objects, "git object", "git objects", self.object_bytes);
         line(self.sources.len(), "git source", "git sources", self.sources.iter().flat_map(|source| &source.objects).map(|object| object.size).sum());

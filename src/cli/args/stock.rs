@@ -65,8 +65,9 @@ pub(crate) struct StockAddArgs {
 
 /// Remove what no generation of any site needs
 ///
-/// Obeys pins alone: every generation of every site that used this stock pins what it is made of. Waits ten seconds for others that
-/// use the stock, then says that it is in use. Writes the stock.
+/// Obeys pins alone: every generation of every site that used this stock pins what it is made of, and every manifest the extensions
+/// that its lock holds; an extension that a running greffon uses stays until the next time. Waits ten seconds for others that use the
+/// stock, then says that it is in use. Writes the stock.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "greffon stock gc --dry-run",

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::cli::text::{CHANGE, FAINT, STRONG, Text};
 use crate::command::show::{Report, SearchReport};
-use crate::model::{ElementId, Requirement};
+use crate::model::{EXTENSIONS, ElementId, Requirement};
 
 /// How many versions are named before the rest is counted.
 const VERSIONS: usize = 20;
@@ -26,7 +26,10 @@ pub(crate) fn element(report: &Report, page: &mut Text) {
         field("also in", format_args!("{} (not asked: a name belongs to the first repository that knows it)", report.also_in.join(", ")), page);
     }
     for (site, version) in &report.locked {
-        field("locked", format_args!("{version} at {site}"), page);
+        match report.element.kind() {
+            EXTENSIONS => field("locked", format_args!("{version}, for the whole manifest: an extension is part of no site"), page),
+            _ => field("locked", format_args!("{version} at {site}"), page),
+        }
     }
     if let Some(info) = &report.info {
         if let Some(scheme) = &info.scheme {

@@ -29,6 +29,8 @@ pub struct Opened {
     /// The lock beside the manifest.
     lock: Lock,
     with_manifest: bool,
+    /// What pins extensions that the manifest beside no longer names.
+    stale: Option<String>,
 }
 
 /// Opens the stock.
@@ -40,8 +42,9 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
     if crate::manifest::Manifest::find(&here).is_ok() {
         let workspace = Workspace::open(globals, surroundings)?;
         let base = workspace.base();
+        let stale = workspace.manifest.extension_site.is_none().then(|| super::bring::pinned_by(&workspace.manifest.path));
         let super::Roles { stock, downloader, installer, .. } = workspace.roles;
-        return Ok(Opened { machine: workspace.machine, stock, downloader, installer, base, lock: workspace.lock, with_manifest: true });
+        return Ok(Opened { machine: workspace.machine, stock, downloader, installer, base, lock: workspace.lock, with_manifest: true, stale });
     }
     let machine = Machine::open(globals, surroundings, None, &here)?;
     let registry = Registry::builtin();
@@ -59,7 +62,7 @@ pub fn open(globals: &Globals, surroundings: ContextBuilder) -> Result<Opened> {
     let (stock, downloader) = (default_spec("store"), default_spec("standard"));
     let stock = registry.stocks.find(&stock)?(&stock, &env)?;
     let downloader = registry.downloaders.find(&downloader)?(&downloader, &env)?;
-    Ok(Opened { machine, stock, downloader, installer, base: here, lock: Lock::default(), with_manifest: false })
+    Ok(Opened { machine, stock, downloader, installer, base: here, lock: Lock::default(), with_manifest: false, stale: None })
 }
 
 /// What the stock keeps.
@@ -162,6 +165,18 @@ pub fn gc(opened: &Opened, globals: &Globals, max_bytes: Option<u64>, forget: Op
             opened.stock.unpin(&opened.machine.cx, site, None)?;
         }
     }
+    // Extensions that the manifest named once are nobody's any more.
+    let pinned = |id: &String| opened.machine.stockroom.objects().pins().map(|pins| pins.iter().any(|pin| pin.site == *id));
+    let stale = match &opened.stale {
+        Some(id) if forget.is_none() && pinned(id)? => {
+            if !globals.dry_run {
+                opened.stock.unpin(&opened.machine.cx, id, None)?;
+            }
+            Some(id.as_str())
+        }
+        _ => None,
+    };
+    let forget = forget.or(stale);
     let max_bytes = max_bytes.or(opened.machine.user.stock_max_size);
     let request = GcRequest { dry_run: globals.dry_run, max_bytes, forget: forget.map(str::to_owned) };
     let gc = opened.stock.gc(&opened.machine.cx, &request)?;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Extensions, Named, Trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::script::{Grants, Source, review};
+use crate::sys::stockroom::ExtensionHold;
 
 /// An extension that was fetched, unpacked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Fetched {
     /// The element's name.
     pub name: String,
@@ -20,6 +22,8 @@ pub struct Fetched {
     pub folder: PathBuf,
     /// Where it came from.
     pub from: String,
+    /// Keeps the folder from being tidied away; `None`: nobody can.
+    pub hold: Option<Arc<ExtensionHold>>,
 }
 
 /// What an extension was when it was trusted: by it people are told what changed.

@@ -29,6 +29,24 @@ impl FileLock {
         Ok(Self { _file: file })
     }
 
+    /// A lock on a folder that many may hold. `None`: there is no such folder, somebody holds it alone, or its file system has no locks.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn shared_folder(path: &Path) -> Result<Option<Self>> {
+        let file = match fs_err::File::open(path) {
+            Ok(file) => file.into_file(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("open the lock", path, error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
+        }
+    }
+
     /// A lock that only one may hold; see [`Self::shared`].
     ///
     /// # Errors

@@ -40,17 +40,7 @@ impl Objects {
     /// `Invalid` for a site's id that no ref can be called; `Git` when a tree is not here.
     pub fn pin(&self, pin: &Pin) -> Result<bool> {
         let name = ref_name(&pin.site, Some(pin.generation))?;
-        let mut trees: Vec<ObjectId> = pin.elements.clone();
-        trees.sort_unstable();
-        trees.dedup();
-        let mut entries: Vec<NewEntry> = trees
-            .iter()
-            .filter(|tree| **tree != ObjectId::EMPTY_TREE)
-            .map(|tree| NewEntry { name: tree.to_string(), kind: NewEntryKind::Folder, id: *tree })
-            .collect();
-        if pin.tree != ObjectId::EMPTY_TREE {
-            entries.push(NewEntry { name: SITE.to_owned(), kind: NewEntryKind::Folder, id: pin.tree });
-        }
+        let (mut trees, entries) = held(pin);
         if self.is_pinned(&name, &tree::serialise(entries.clone())?)? {
             return Ok(false);
         }
@@ -84,6 +74,14 @@ impl Objects {
         let lease = self.lease()?;
         set(&lease, self.directory(), &name, holder)?;
         Ok(true)
+    }
+
+    /// Whether exactly this is pinned already.
+    ///
+    /// # Errors
+    /// `Invalid`, `Git`.
+    pub fn has_pin(&self, pin: &Pin) -> Result<bool> {
+        self.is_pinned(&ref_name(&pin.site, Some(pin.generation))?, &tree::serialise(held(pin).1)?)
     }
 
     /// Whether a ref of the object database stands for exactly this tree. No source is opened.
@@ -155,6 +153,22 @@ impl Objects {
         let references = lease.references().map_err(|error| fault(self.directory(), error))?;
         Ok(references.flatten().filter(|reference| reference.name().is_ok_and(of_others)).filter_map(|reference| reference.target()).map(from_oid).collect())
     }
+}
+
+/// The element trees of a pin, each once, and what its holder holds.
+fn held(pin: &Pin) -> (Vec<ObjectId>, Vec<NewEntry>) {
+    let mut trees: Vec<ObjectId> = pin.elements.clone();
+    trees.sort_unstable();
+    trees.dedup();
+    let mut entries: Vec<NewEntry> = trees
+        .iter()
+        .filter(|tree| **tree != ObjectId::EMPTY_TREE)
+        .map(|tree| NewEntry { name: tree.to_string(), kind: NewEntryKind::Folder, id: *tree })
+        .collect();
+    if pin.tree != ObjectId::EMPTY_TREE {
+        entries.push(NewEntry { name: SITE.to_owned(), kind: NewEntryKind::Folder, id: pin.tree });
+    }
+    (trees, entries)
 }
 
 fn ref_name(site: &str, generation: Option<u64>) -> Result<String> {

@@ -1,6 +1,7 @@
 //! The stock's folder on disk (DESIGN section 6): `stock.json`, `sources/`, `objects.git`, `files/`, `archives/`, `info/`,
-//! `quarantine/`, `tmp/`, `lock`.
+//! `quarantine/`, `tmp/`, `extensions/`, `lock`.
 
+mod extensions;
 mod files;
 mod links;
 mod place;
@@ -11,6 +12,7 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
+pub use extensions::ExtensionHold;
 pub use files::BlobFiles;
 pub use place::Permissions;
 pub use room::{StockLock, Stockroom};
