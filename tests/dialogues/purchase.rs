@@ -132,9 +132,29 @@ fn a_dialogue_that_an_index_names_brings_the_archive_and_the_receipt_itself() {
     let lock = world.env.read("greffon.lock");
     assert!(lock.contains("dialogue = \"talk\"") && lock.contains("receipt = \"till order 1 for one\"") && !lock.contains(TOKEN), "{lock}");
     world.env.greffon(["lock", "--check"]).env("TILL", TOKEN).run().succeeds();
+    // The plan says what it may do, and the lock knows its bytes, although no line of the manifest uses it.
+    let plan = world.env.greffon(["plan", "--json"]).env("TILL", TOKEN).run().succeeds().json();
+    assert_eq!((&plan["extensions"][0]["name"], &plan["extensions"][0]["role"]), (&"talk".into(), &"dialogue".into()), "{plan:#}");
+    assert!(lock.contains("talk = { hash = \"sha256:"), "{lock}");
     world.manifest("");
-    world.sync(&[]).run().succeeds();
+    world.sync(&[]).run().succeeds().says("the seat of plugins/fancy for `one` was given back");
     assert!(!world.env.exists("one/plugins/fancy"));
+    assert_eq!(world.till.lock().expect("the till").released, 1);
+}
+
+#[test]
+fn a_seat_of_what_another_element_needed_is_given_back_too() {
+    let world = World::new();
+    let needy = json!({ "version": "1.0", "dependencies": { "plugins/fancy": "*" }, "download": { "path": "../needy.zip" } });
+    world.env.write("index/elements/plugins/needy.json", json!({ "type": "plugins", "name": "needy", "versions": [needy] }).to_string());
+    world.env.write("needy.zip", zip(&[("needy/code.txt", "needy\n")]));
+    world.manifest("needy = \"*\"");
+    world.sync(&["--max-price", "49EUR"]).run().succeeds();
+    world.is_there();
+    world.manifest("");
+    world.sync(&["-y"]).run().succeeds().says("the seat of plugins/fancy for `one` was given back");
+    assert_eq!(world.till.lock().expect("the till").released, 1);
+    assert!(!world.env.exists("one/plugins"));
 }
 
 #[test]

@@ -175,7 +175,8 @@ impl Standard {
         let mut notes = Vec::new();
         for id in removed {
             let Some((pin, locked)) = lock.entry(&wanted.name, id).filter(|(_, locked)| locked.dialogue.is_some()) else { continue };
-            let Some(options) = site.as_ref().unwrap_or(wanted).elements.get(id).and_then(|_| options_of(site.as_ref()?, id, locked)) else { continue };
+            // What an index named stands in no manifest: it may have come because another element needs it.
+            let Some(options) = options_of(site.as_ref().unwrap_or(wanted), id, locked) else { continue };
             let identity = identity(&options, &wanted.name);
             let still = |other: &&WantedSite| {
                 matches!(other.elements.get(id).map(|wanted| &wanted.source), Some(Source::Dialogue { options: theirs })

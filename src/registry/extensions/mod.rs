@@ -188,6 +188,13 @@ impl Extensions {
             }
         }
         all.extend(hooks.iter().map(|named| (named.clone(), Role::Hook)));
+        // An index names dialogues too; they are used where the manifest says what they may do.
+        for name in self.table.keys().filter(|name| !all.iter().any(|(named, _)| named.target == **name)).cloned().collect::<Vec<_>>() {
+            let named = Named { kind: UseKind::Extension, target: name, allow: None, place: None };
+            if self.find(&named).is_ok_and(|source| source.role == Some(Role::Dialogue)) {
+                all.push((named, Role::Dialogue));
+            }
+        }
         all.retain(|(named, _)| matches!(named.kind, UseKind::Script | UseKind::Extension));
         self.hashes.extend(Self::pins(manifest));
         for fetched in self.elements.values() {
