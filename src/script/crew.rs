@@ -11,8 +11,11 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bytes of address space; only what is used is ever backed by memory.
-const STACK: usize = 64 << 20;
+/// Bytes of address space; only what is used is ever backed by memory. Functions can carry functions that carry functions, counted by no
+/// limit of Rhai's; when the outermost goes, each of them takes some hundred bytes of stack. As many as the memory budget has room for fit.
+const STACK: usize = 1 << 30;
+/// Where so much address space cannot be had: enough for the deepest call and expression.
+const SMALL: usize = 64 << 20;
 /// A script may call a role that is a script, and so on: so many within each other fit on one stack.
 const NESTED: usize = 4;
 
@@ -63,12 +66,8 @@ fn hire(crew: &'static Crew) -> Result<()> {
             crew.idle.fetch_add(1, Ordering::SeqCst);
         }
     };
-    std::thread::Builder::new()
-        .name("script".to_owned())
-        .stack_size(STACK)
-        .spawn(work)
-        .map(drop)
-        .map_err(|error| Error::new(ErrorKind::Io, "no thread could be started for a script").caused_by(error))
+    let spawn = |size: usize| std::thread::Builder::new().name("script".to_owned()).stack_size(size).spawn(work);
+    spawn(STACK).or_else(|_| spawn(SMALL)).map(drop).map_err(|error| Error::new(ErrorKind::Io, "no thread could be started for a script").caused_by(error))
 }
 
 fn within<T>(depth: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -389,7 +389,7 @@ fn covers_host(grant: &str, asked: &str) -> bool {
     if grant_port.is_some() && grant_port != port {
         return false;
     }
-    let (grant_host, host) = (grant_host.to_ascii_lowercase(), host.trim_end_matches('.').to_ascii_lowercase());
+    let (grant_host, host) = (grant_host.to_ascii_lowercase(), host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase());
     match grant_host.strip_prefix('*') {
         Some("") => true,
         Some(rest) if rest.starts_with('.') => host.ends_with(rest) && host.len() > rest.len(),

@@ -12,9 +12,11 @@ mod git;
 mod hosts;
 mod odd;
 mod programs;
+mod roundabout;
 mod secrets;
 #[path = "../shop/mod.rs"]
 mod shop;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod twists;

@@ -59,9 +59,19 @@ pub(crate) fn granted(name: &'static str, grants: impl Into<String>, body: impl 
     Case { grants: grants.into(), ..hook(name, body, says) }
 }
 
+/// A text as a script writes it.
+fn quoted(text: &str) -> String {
+    let letter = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        other => format!("\\U{:08x}", other as u32),
+    };
+    format!("\"{}\"", text.chars().map(letter).collect::<String>())
+}
+
 /// The body of a hook that tries each of these as `it` and throws those that were not refused with one of `words`.
 pub(crate) fn each(tried: &[String], attempt: &str, words: &[&str]) -> String {
-    let list = tried.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ").replace("\\0", "\\x00");
+    let list = tried.iter().map(|one| quoted(one)).collect::<Vec<_>>().join(", ");
     let fine = words.iter().map(|word| format!("e.message.contains({word:?})")).collect::<Vec<_>>().join(" || ");
     format!(
         "let through = [];\nfor it in [{list}] {{\n try {{ {attempt}; through.push(it); }} catch (e) {{ if !({fine}) {{ through.push(`${{it}}: ${{e.message}}`); }} }}\n}}\nthrow `through: ${{through}}`;"

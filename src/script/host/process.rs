@@ -18,7 +18,8 @@ use crate::sys::{hide_secrets, redact};
 pub(super) const MODULE: HostModule = HostModule {
     name: "process",
     about: "Granted programs, by a list of arguments: no shell is involved. A program gets `PATH`, `HOME`, `USER`, `LANG`, `LC_ALL` and `TZ` of \
-            greffon's environment and what `env` adds. It ends at the latest with the call's budget `waiting`, or when the user stops greffon, \
+            greffon's environment and what `env` adds; a variable that decides what is loaded or run (`PATH`, `LD_…`, `PYTHONPATH`, \
+            `GIT_SSH_COMMAND`, …) cannot be set. It ends at the latest with the call's budget `waiting`, or when the user stops greffon, \
             together with what it started; what it leaves in the background when it ends by itself goes on. Where it repeats a secret, `***` is read. Arguments can be read by every user of the machine, so a secret cannot be one: give it by `input` or \
             `env`. With `run-as` of a hook it is run as that user (`runuser`, else `sudo -n`), but for the programs of the hook's `as-self`.\n\n\
             Options: `cwd` (a path that may be read), `env` (a map), `input` (a text or a secret), `timeout` (seconds), `check: true` (another \
@@ -106,13 +107,59 @@ fn variables(options: &Options) -> Result<Vec<(String, String)>> {
     let variables = options.pairs("env")?;
     for (name, value) in &variables {
         let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !value.contains('\0');
-        // These decide which program is run, or what is loaded into it: another than the granted one.
-        let deciding = name == "PATH" || name == "IFS" || name == "ENV" || name == "BASH_ENV" || name.starts_with("LD_") || name.starts_with("DYLD_");
-        if !plain || deciding {
+        if !plain || decides(name) {
             return Err(Error::new(ErrorKind::Refused, format!("the variable `{}` cannot be set", name.escape_debug())));
         }
     }
     Ok(variables)
+}
+
+/// Variables that decide which program is run, or what is loaded into it: another than the granted one.
+const DECIDING: [&str; 39] = [
+    "PATH",
+    "IFS",
+    "ENV",
+    "BASH_ENV",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PS4",
+    "PROMPT_COMMAND",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PERLLIB",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERL5DB",
+    "RUBYOPT",
+    "RUBYLIB",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "CLASSPATH",
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "SSH_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_EXEC_PATH",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_ASKPASS",
+];
+
+fn decides(name: &str) -> bool {
+    let families = ["LD_", "DYLD_", "GIT_CONFIG", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PROXY_COMMAND", "GIT_TEMPLATE_DIR"];
+    DECIDING.contains(&name) || families.iter().any(|family| name.starts_with(family))
 }
 
 /// Where programs are looked for: an entry that is seen from the folder it runs in would find another there than was granted.
