@@ -121,6 +121,7 @@ impl Kept {
             if let Some(offered) = offered {
                 info.recommends.clone_from(&offered.recommends);
                 info.published.clone_from(&offered.published);
+                info.release.clone_from(&offered.release);
             }
             info
         });

@@ -6,6 +6,7 @@
 mod apply;
 mod bring;
 mod bytes;
+mod commit;
 mod exact;
 mod fetch;
 mod fit;

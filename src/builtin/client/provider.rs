@@ -16,7 +16,7 @@ use crate::builtin::repository::{GitElement, PathElement};
 use crate::builtin::safety::Freshness;
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Download, ElementId, ElementInfo, GitPin, Lock, ObjectId, Source, Version, WantedElement, WantedSite};
+use crate::model::{Download, ElementId, ElementInfo, GitPin, Lock, Source, Version, WantedElement, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, Versions, VersionsRequest};
 use crate::solve::{Known, Problem, Provider, Question, Reply};
 use crate::sys::pool;
@@ -477,30 +477,5 @@ impl Provider for SiteProvider<'_> {
 
     fn near(&self, id: &ElementId) -> Vec<ElementId> {
         nearest_known(&self.client.parts.repositories, id)
-    }
-}
-
-impl Standard {
-    /// Gives git download information its commit: a lock pins commits, never names that move.
-    pub(super) fn pin_commit(&self, cx: &Context, info: &mut ElementInfo) -> Result<()> {
-        let Some(Download::Git { git, rev, commit: commit @ None, .. }) = &mut info.download else { return Ok(()) };
-        if let Ok(id) = rev.parse::<ObjectId>() {
-            *commit = Some(id);
-            return Ok(());
-        }
-        let refs = self.parts.sources.open(git, None)?.refs(cx)?;
-        let found = ["refs/tags/", "refs/heads/", ""].iter().find_map(|prefix| refs.iter().find(|offered| offered.name == format!("{prefix}{rev}")));
-        match found {
-            Some(found) => {
-                *commit = Some(found.commit);
-                rev.clone_from(&found.name);
-                Ok(())
-            }
-            None => Err(Error::new(
-                ErrorKind::NotFound,
-                format!("{} {} is to be at `{rev}` of {}, which has no such tag or branch", info.id, info.version, crate::sys::redact(git)),
-            )
-            .hint("the index that names it is out of date, or the tag was taken away")),
-        }
     }
 }

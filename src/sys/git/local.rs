@@ -1,7 +1,7 @@
 //! Repositories of this machine: read as data, object by object. Nothing of their configuration is obeyed and nothing they hold
 //! is run, so that it does not matter whose they are (known cases: CVE-2022-24765, CVE-2024-32004).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -39,8 +39,10 @@ pub(super) fn objects_of(repository: &Repository) -> PathBuf {
     repository.commondir().join("objects")
 }
 
-/// Branches, tags and HEAD.
-pub(super) fn refs(path: &Path) -> Result<Vec<RemoteRef>> {
+/// Branches, tags and HEAD. `before`: as they were the last time; a ref that stands at the commit that it led to then is not read
+/// again where that commit is `here`.
+pub(super) fn refs(path: &Path, before: &[RemoteRef], here: impl Fn(ObjectId) -> bool) -> Result<Vec<RemoteRef>> {
+    let before: HashMap<&str, ObjectId> = before.iter().map(|known| (known.name.as_str(), known.commit)).collect();
     let failed = |error| Error::new(ErrorKind::Git, format!("could not read the refs of `{}`", path.display())).caused_by(PlainError::from(error));
     let repository = repository(path)?;
     let objects = objects_of(&repository);
@@ -56,6 +58,13 @@ pub(super) fn refs(path: &Path) -> Result<Vec<RemoteRef>> {
         let Ok(reference) = reference else { continue };
         let Ok(name) = reference.name() else { continue };
         if !(name.starts_with("refs/heads/") || name.starts_with("refs/tags/")) || !is_ref(name) {
+            continue;
+        }
+        if let Some(target) = reference.target().map(id_of)
+            && before.get(name) == Some(&target)
+            && here(target)
+        {
+            refs.push(RemoteRef { name: name.to_owned(), commit: target });
             continue;
         }
         let torn = reference.target().is_some_and(|target| is_torn(&objects, target));

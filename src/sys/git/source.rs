@@ -204,7 +204,11 @@ impl Source {
     fn ask(&self, cx: &Context) -> Result<Told> {
         let remote = self.remote();
         match (&self.shared.address, self.stock.transport) {
-            (Address::Path(path), TransportChoice::Auto) => Ok(Told { refs: local::refs(path)?, advert: None }),
+            (Address::Path(path), TransportChoice::Auto) => {
+                let directory = &self.shared.directory;
+                let before = recall(directory).ok().flatten().unwrap_or_default();
+                Ok(Told { refs: local::refs(path, &before, |commit| notes::is_noted_by_name(directory, commit))?, advert: None })
+            }
             (Address::Http(_), TransportChoice::Auto) => {
                 let advert = remote.advert(cx)?;
                 Ok(Told { refs: advert.refs.clone(), advert: Some(Arc::new(advert)) })
