@@ -212,3 +212,68 @@ fn the_newest_core_is_thought_of_where_none_is_named() {
     assert_eq!((&check["checks"][0]["from"], &check["checks"][0]["to"]), (&"1.0.0".into(), &"1.1.0".into()), "{check:#}");
     shelf.env.greffon(["plan", "--with", "core/campus@=1.1.0"]).run().succeeds().prints("1.0.0 → 1.1.0");
 }
+
+#[test]
+fn a_plan_says_what_a_sync_would_stop_at() {
+    let shelf = Shelf::new().synced();
+    let edited = "sites/prod/packages/base/code.txt";
+    shelf.env.write(edited, "edited by hand\n");
+    let plan = shelf.env.greffon(["plan", "--site", "prod"]).run().succeeds().stdout;
+    assert!(plan.contains("`packages/base/code.txt` was changed by hand: a sync stops there"), "{plan}");
+    let json = shelf.env.greffon(["plan", "--site", "prod", "--json"]).run().succeeds().json();
+    assert_eq!(json["sites"][0]["by_hand"][0], "packages/base/code.txt");
+    let rehearsal = |more: &[&str]| {
+        let arguments = ["sync", "--site", "prod", "--dry-run"].iter().chain(more).copied().collect::<Vec<_>>();
+        shelf.env.greffon(arguments).run().succeeds().stderr
+    };
+    assert!(rehearsal(&[]).contains("a sync stops there"));
+    assert!(rehearsal(&["--if-local-changes", "save"]).contains("would be put aside"));
+    shelf.env.greffon(["sync", "--site", "prod"]).run().fails(1).says("changed by hand");
+    // What is only gone comes back without a question.
+    std::fs::remove_file(shelf.env.path(edited)).expect("the edited file");
+    assert!(!rehearsal(&[]).contains("by hand"));
+    shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
+}
+
+#[test]
+fn a_rehearsal_leaves_a_held_site_alone_too() {
+    let shelf = three_generations();
+    shelf.env.greffon(["rollback", "--site", "prod", "--reason", "too slow"]).run().succeeds();
+    let held = shelf.env.greffon(["sync", "--site", "prod", "--dry-run"]).run().fails(3).stderr;
+    assert!(held.contains("Left alone prod") && held.contains("too slow"), "{held}");
+    let released = shelf.env.greffon(["sync", "--site", "prod", "--dry-run", "--release"]).run().succeeds().stderr;
+    assert!(released.contains("Would sync prod"), "{released}");
+}
+
+#[test]
+fn what_others_need_cannot_be_removed_and_that_is_said() {
+    let shelf = Shelf::new().synced();
+    shelf.env.greffon(["remove", "base"]).run().fails(1).says("does not name `packages/base`").says("`greffon why packages/base` says what needs it");
+    shelf.env.greffon(["why", "base"]).run().succeeds();
+}
+
+#[test]
+fn what_is_withdrawn_is_not_shown_as_the_newest() {
+    let shelf = three_generations();
+    shelf.env.greffon(["repo", "yank", "public", "packages/base@1.2.0", "--reason", "loses data"]).run().succeeds();
+    let shown = shelf.env.greffon(["show", "base", "--refresh"]).run().succeeds().stdout;
+    assert!(shown.starts_with("packages/base 1.1.0"), "{shown}");
+    assert!(shown.contains("1.2.0") && shown.contains("withdrawn: loses data"), "{shown}");
+}
+
+#[test]
+fn an_element_with_a_source_of_its_own_is_shown_from_there() {
+    let shelf = Shelf::new();
+    let repo = Repo::init(&shelf.env.path("fork"));
+    for version in ["7.0.0", "7.1.0"] {
+        repo.write("code.txt", version);
+        repo.commit(version);
+        repo.tag(&format!("v{version}"));
+    }
+    shelf.manifest("[types.packages]\nbase = { git = \"fork\", version = \"=7.0.0\" }\n");
+    shelf.env.greffon(["lock"]).run().succeeds();
+    let shown = shelf.env.greffon(["show", "base"]).run().succeeds().stdout;
+    assert!(shown.starts_with("packages/base 7.0.0") && shown.contains("7.1.0") && !shown.contains("1.2.0"), "{shown}");
+    assert!(shelf.env.greffon(["show", "base@7.1.0"]).run().succeeds().stdout.starts_with("packages/base 7.1.0"));
+    shelf.env.greffon(["show", "base@1.0.0"]).run().fails(1).says("no version 1.0.0");
+}

@@ -10,7 +10,7 @@ use super::security::{self, Findings};
 use super::{Workspace, parse_element};
 use crate::builtin::safety::Freshness;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Digest, ElementId, Plan, SitePlan, WantedSite};
+use crate::model::{Digest, ElementId, IfLocalChanges, Plan, SitePlan, WantedSite};
 use crate::registry::{Extensions, Library, Used};
 use crate::roles::{PlanDepth, UpdateChoice};
 use crate::sys::{fs, places};
@@ -94,7 +94,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Report> {
     report.findings = findings;
     report.warnings.extend(failures);
     for ((site, note), refused) in report.sites.iter_mut().zip(data).zip(refused) {
-        site.notes.extend(note.into_iter().chain(refused));
+        let policy = sites.iter().find(|wanted| wanted.name == site.name).map(|wanted| wanted.policy.if_local_changes);
+        let edited = policy.and_then(|policy| by_hand(&site.by_hand, policy));
+        site.notes.extend(note.into_iter().chain(refused).chain(edited));
     }
     report.extensions.clone_from(&workspace.surveyed);
     report.extension_changes.clone_from(&workspace.brought);
@@ -113,6 +115,20 @@ fn data_notes(workspace: &Workspace, sites: &[&WantedSite], plan: &Plan) -> Resu
         Ok((!downgrades.is_empty()).then(|| format!("the application's data are too new for it: {}", hooks::told(&downgrades))))
     };
     plan.sites.iter().map(one).collect()
+}
+
+/// What becomes of files that were changed by hand, where there are any.
+pub(super) fn by_hand(paths: &[String], policy: IfLocalChanges) -> Option<String> {
+    let (first, rest) = paths.split_first()?;
+    let which = if rest.is_empty() { format!("`{first}` was changed by hand") } else { format!("`{first}` and {} more were changed by hand", rest.len()) };
+    Some(match policy {
+        IfLocalChanges::Abort => format!("{which}: a sync stops there, unless `--if-local-changes` says `save`, `merge`, `keep` or `overwrite`"),
+        IfLocalChanges::Ask => format!("{which}: a sync asks what to do, or stops where nobody can answer"),
+        IfLocalChanges::Keep => format!("{which} and would stay so"),
+        IfLocalChanges::Save => format!("{which} and would be put aside"),
+        IfLocalChanges::Overwrite => format!("{which}: what was changed would be lost"),
+        IfLocalChanges::Merge => format!("{which} and would be merged"),
+    })
 }
 
 /// The report of a plan.

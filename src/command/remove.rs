@@ -55,9 +55,16 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited<Report
         ids.push(workspace.known_element(&parse_element(name)?.name)?);
     }
     let site = single_site(workspace)?;
-    let text = remove_elements(&workspace.manifest.path, &workspace.manifest.text, &ids, site.as_deref())?;
+    let needed =
+        |error: Error| ids.iter().filter(|id| only_needed(workspace, id)).fold(error, |error, id| error.hint(format!("`greffon why {id}` says what needs it")));
+    let text = remove_elements(&workspace.manifest.path, &workspace.manifest.text, &ids, site.as_deref()).map_err(needed)?;
     let (manifest, plan) = resolve(workspace, text)?;
     let still_needed = ids.iter().filter(|id| plan.lock.entries(id).next().is_some()).cloned().collect();
     let report = Report { schema: "greffon/remove/1", removed: ids, changes: compare(&workspace.lock, &plan.lock), still_needed };
     Ok(Edited { manifest, lock: plan.lock, report })
+}
+
+/// Whether an element is there although no site asks for it.
+fn only_needed(workspace: &Workspace, id: &ElementId) -> bool {
+    workspace.lock.entries(id).next().is_some() && !workspace.manifest.sites.iter().any(|site| site.elements.contains_key(id))
 }

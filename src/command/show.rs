@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Workspace, parse_element};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{EXTENSIONS, ElementId, ElementInfo, Version, WantedSite};
+use crate::model::{EXTENSIONS, ElementId, ElementInfo, Requirement, Source, Version, WantedSite};
 use crate::roles::{ElementInfoRequest, SearchHit, SearchRequest, Versions, VersionsRequest};
 
 /// What is known of one element.
@@ -45,17 +45,7 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
     let argument = parse_element(text)?;
     let id = workspace.any_element(&argument.name)?;
     let cx = &workspace.machine.cx;
-    let mut owner = None;
-    let mut also_in = Vec::new();
-    for repository in &workspace.roles.repositories {
-        if let Versions::Known(entries) = repository.versions(cx, &VersionsRequest { id: id.clone() })? {
-            if owner.is_none() {
-                owner = Some((repository, entries));
-            } else {
-                also_in.push(repository.name().to_owned());
-            }
-        }
-    }
+    let asked = || workspace.manifest.everything().filter_map(|site| site.elements.get(&id));
     let own =
         |site: &&WantedSite| (id.kind() == EXTENSIONS) == workspace.manifest.extension_site.as_ref().is_some_and(|extensions| extensions.name == site.name);
     let locked: Vec<(String, String)> = workspace
@@ -64,9 +54,24 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
         .filter(own)
         .filter_map(|site| Some((site.name.clone(), workspace.lock.entry(&site.name, &id)?.0.to_string())))
         .collect();
+    if !locked.is_empty() && asked().any(|wanted| !matches!(wanted.source, Source::Repositories { .. })) {
+        return of_lock(workspace, id, locked, argument.requirement.as_ref());
+    }
+    let only = asked().find_map(|wanted| if let Source::Repositories { only: Some(only) } = &wanted.source { Some(only.as_str()) } else { None });
+    let mut owner = None;
+    let mut also_in = Vec::new();
+    for repository in workspace.roles.repositories.iter().filter(|repository| only.is_none_or(|only| repository.name() == only)) {
+        if let Versions::Known(entries) = repository.versions(cx, &VersionsRequest { id: id.clone() })? {
+            if owner.is_none() {
+                owner = Some((repository, entries));
+            } else {
+                also_in.push(repository.name().to_owned());
+            }
+        }
+    }
     let Some((repository, mut entries)) = owner else {
         if !locked.is_empty() {
-            return of_lock(workspace, id, locked);
+            return of_lock(workspace, id, locked, argument.requirement.as_ref());
         }
         let near: Vec<String> = crate::builtin::client::nearest_known(&workspace.roles.repositories, &id).iter().map(|id| format!("`{id}`")).collect();
         let hint = if near.is_empty() { "`greffon search TEXT` looks for names".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
@@ -81,7 +86,7 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
             let matcher = scheme.requirement(requirement)?;
             entries.iter().find(|entry| entry.version.as_str() == requirement.as_str()).or_else(|| entries.iter().find(|entry| matcher.matches(&entry.version)))
         }
-        None => entries.first(),
+        None => entries.iter().find(|entry| entry.info.as_ref().is_none_or(|info| info.yanked.is_none())).or_else(|| entries.first()),
     };
     let info = match chosen {
         Some(entry) => repository.element_info(cx, &ElementInfoRequest { id: id.clone(), version: entry.version.clone() })?,
@@ -103,7 +108,7 @@ pub fn run(workspace: &Workspace, text: &str) -> Result<Report> {
 }
 
 /// An element with a source of its own: what the lock has of it, and what a git source offers beside that.
-fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) -> Result<Report> {
+fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>, requirement: Option<&Requirement>) -> Result<Report> {
     let entries: Vec<_> = workspace.lock.entries(&id).collect();
     let info = entries.last().map(|(pin, entry)| {
         let mut info = ElementInfo::bare(id.clone(), pin.version.clone());
@@ -115,8 +120,20 @@ fn of_lock(workspace: &Workspace, id: ElementId, locked: Vec<(String, String)>) 
         .last()
         .and_then(|(_, entry)| entry.git.as_deref().or(entry.url.as_deref()).map(crate::sys::redact).or_else(|| entry.path.clone()))
         .unwrap_or_default();
+    let own = workspace.own_versions(&id)?;
+    let info = match requirement {
+        None => info,
+        Some(requirement) => {
+            let wanted = workspace.manifest.everything().find_map(|site| site.elements.get(&id));
+            let matcher = workspace.schemes.of(&id, wanted, None)?.requirement(requirement)?;
+            let fits = |info: &&ElementInfo| info.version.as_str() == requirement.as_str() || matcher.matches(&info.version);
+            let found = own.iter().find(fits).cloned().or_else(|| info.filter(|info| fits(&info)));
+            let newest = || own.iter().take(5).map(|info| info.version.as_str()).collect::<Vec<_>>().join(", ");
+            Some(found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("{id} has no version {requirement}")).hint(format!("newest: {}", newest())))?)
+        }
+    };
     let mut versions: Vec<VersionLine> =
-        workspace.own_versions(&id)?.into_iter().map(|info| VersionLine { version: info.version, published: info.published, yanked: info.yanked }).collect();
+        own.into_iter().map(|info| VersionLine { version: info.version, published: info.published, yanked: info.yanked }).collect();
     if versions.is_empty() {
         versions = entries.iter().map(|(pin, entry)| VersionLine { version: pin.version.clone(), published: None, yanked: entry.yanked.clone() }).collect();
     }

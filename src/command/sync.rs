@@ -225,11 +225,6 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
         return Err(Error::new(ErrorKind::Usage, format!("`--first {}` is none of the chosen sites", first.escape_debug())));
     }
     super::security::admit(workspace, &mut made)?;
-    let warnings = made.warnings.clone();
-    if workspace.globals.dry_run {
-        let sites = made.sites.iter().map(planned).collect();
-        return Ok(Report { schema: "greffon/sync/1", sites, dry_run: true, warnings });
-    }
     let mut wanted = manifest.sites.clone();
     for site in &mut wanted {
         if let Some(mode) = options.link_mode {
@@ -244,6 +239,11 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
         if let Some(answer) = options.if_removed {
             site.policy.if_removed = answer;
         }
+    }
+    if workspace.globals.dry_run {
+        let policy = |name: &str| wanted.iter().find(|site| site.name == name).map_or(IfLocalChanges::Abort, |site| site.policy.if_local_changes);
+        let sites = made.sites.iter().map(|plan| planned(plan, policy(&plan.name), options.release)).collect();
+        return Ok(Report { schema: "greffon/sync/1", sites, dry_run: true, warnings: made.warnings });
     }
     // Hooks that run before a removal may destroy what cannot be had back: everything that would stop the sync stops it first.
     for plan in made.sites.iter().filter(|plan| plan.held.is_none() || options.release) {
@@ -297,16 +297,25 @@ fn destructive(made: &Plan) -> bool {
     made.sites.iter().flat_map(|site| &site.changes).any(|change| change.destructive)
 }
 
-fn planned(site: &SitePlan) -> SiteReport {
+fn planned(site: &SitePlan, policy: IfLocalChanges, release: bool) -> SiteReport {
+    let held = site.held.as_ref().filter(|_| !release);
+    let state = match held {
+        Some(_) => SiteResult::Skipped,
+        None if site.is_empty() => SiteResult::Unchanged,
+        None => SiteResult::Planned,
+    };
+    let mut notes: Vec<String> = held.iter().map(|why| format!("held: {why}")).collect();
+    notes.extend(site.notes.iter().chain(&site.contained).cloned());
+    notes.extend(plan::by_hand(&site.by_hand, policy));
     SiteReport {
         name: site.name.clone(),
-        state: if site.is_empty() { SiteResult::Unchanged } else { SiteResult::Planned },
+        state,
         generation: None,
         changes: site.changes.clone(),
         files: site.files.unwrap_or_default(),
         elements: site.download_map.len(),
         saved: Vec::new(),
-        notes: site.held.iter().map(|why| format!("held: {why}")).collect(),
+        notes,
         held: site.held.clone(),
         error: None,
         failure: None,

@@ -48,7 +48,15 @@ pub fn add_repository(path: &Path, text: &str, new: &NewRepository) -> Result<St
 
 fn add_types(config: &mut dyn toml_edit::TableLike, new: &IndexMap<String, (String, Option<String>)>) -> Option<()> {
     let installer = config.get_mut("installer")?.as_table_like_mut()?;
-    let types = installer.get_mut("types")?.as_table_like_mut()?;
+    let types = installer.get_mut("types")?;
+    // In braces, the blank before the closing one goes behind what is new.
+    let blank = types.as_inline_table_mut().and_then(|table| {
+        let decor = table.iter_mut().last()?.1.decor_mut();
+        let blank = decor.suffix()?.as_str()?.to_owned();
+        decor.set_suffix("");
+        Some(blank)
+    });
+    let types = types.as_table_like_mut()?;
     for (kind, (path, scheme)) in new {
         let rule = match scheme {
             None => Value::from(path.as_str()),
@@ -60,6 +68,10 @@ fn add_types(config: &mut dyn toml_edit::TableLike, new: &IndexMap<String, (Stri
             }
         };
         types.insert(kind, Item::Value(rule));
+    }
+    if let (Some(blank), Some((_, Item::Value(last)))) = (blank, types.iter_mut().last()) {
+        last.decor_mut().set_prefix(" ");
+        last.decor_mut().set_suffix(blank);
     }
     Some(())
 }
@@ -96,7 +108,11 @@ mod tests {
     #[test]
     fn types_are_told_to_the_installer() {
         let after = added("[config]\ninstaller = { use = \"builtin:tree\", types = { core = \".\" } }\n", &[("packages", "vendor/{name}")]);
-        assert!(after.contains("types = { core = \".\" , packages = \"vendor/{name}\" }") || after.contains("packages = \"vendor/{name}\""), "{after}");
+        assert!(after.contains("types = { core = \".\", packages = \"vendor/{name}\" } }\n"), "{after}");
+        let several = added("[config]\ninstaller = { use = \"builtin:tree\", types = {core = \".\"} }\n", &[("a", "a/{name}"), ("b", "b/{name}")]);
+        assert!(several.contains("types = {core = \".\", a = \"a/{name}\", b = \"b/{name}\"} }\n"), "{several}");
+        let lines = added("[config.installer]\nuse = \"builtin:tree\"\n[config.installer.types]\ncore = \".\" # all\n", &[("packages", "vendor/{name}")]);
+        assert!(lines.contains("core = \".\" # all\npackages = \"vendor/{name}\"\n"), "{lines}");
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct SitePlan {
     /// Files and folders that greffon never installed, which go along when the folders around them move.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<PathMove>,
+    /// Files that were changed by hand and would be written over or removed: what becomes of them is for `if-local-changes` to say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<String>,
     /// What the user should know or do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

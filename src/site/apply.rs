@@ -316,10 +316,12 @@ impl Site {
             // As `apply` judges it. Listing what is wanted would only say the same.
             let journal = state.as_ref().map(Journal::is_there).transpose()?.unwrap_or_default();
             let settled = (!scan.learned && !journal).then_some(index.generation);
-            return Ok(Compared { changes: Vec::new(), settled, undisturbed: true });
+            return Ok(Compared { settled, undisturbed: true, ..Compared::default() });
         }
         let wanted = Wanted::list(self.stockroom.objects(), &index, tree, &index.grafts, self.places.inside.as_deref())?;
-        Ok(Compared { changes: super::drift::changes(&index, &scan, &wanted), settled: None, undisturbed: index.generation > 0 && scan.is_untouched() })
+        let by_hand = if index.generation > 0 { super::drift::by_hand(&index, &scan, &wanted) } else { Vec::new() };
+        let undisturbed = index.generation > 0 && scan.is_untouched();
+        Ok(Compared { changes: super::drift::changes(&index, &scan, &wanted), by_hand, settled: None, undisturbed })
     }
 }
 

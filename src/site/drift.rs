@@ -32,6 +32,25 @@ pub(super) fn changes(index: &Index, scan: &Scan, wanted: &Wanted) -> Vec<TreeCh
     changes
 }
 
+/// The recorded files that were changed by hand and would be written over or removed.
+pub(super) fn by_hand(index: &Index, scan: &Scan, wanted: &Wanted) -> Vec<String> {
+    let new = |path: &str| wanted.files.binary_search_by(|(other, _)| other.as_bytes().cmp(path.as_bytes())).ok().map(|at| wanted.files[at].1);
+    let mut paths = Vec::new();
+    for folder in &index.folders {
+        for at in folder.files.clone().filter(|at| matches!(scan.files[*at], State::Modified(_) | State::Other(_))) {
+            let path = join(&folder.path, &index.files[at].name);
+            let in_the_way = match (scan.files[at], new(&path)) {
+                (State::Modified(found), Some(new)) => found != new,
+                (State::Modified(_), None) => !wanted.owners.protected(&path),
+                (_, new) => new.is_some(),
+            };
+            paths.extend(in_the_way.then_some(path));
+        }
+    }
+    paths.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+    paths
+}
+
 /// Every file that is not as recorded, and what stands in elements unrecorded; sorted by path.
 pub(super) fn files(index: &Index, scan: &Scan) -> Vec<FileStatus> {
     let mut files = Vec::new();

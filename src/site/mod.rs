@@ -184,6 +184,8 @@ pub struct Along {
 pub struct Compared {
     /// The file changes that `apply` of the tree would make, drift included.
     pub changes: Vec<TreeChange>,
+    /// Those of them that were changed by hand, and would be written over or removed.
+    pub by_hand: Vec<String>,
     /// The generation in place, where all that it recorded stands as wanted and nothing is left to note.
     pub settled: Option<u64>,
     /// Whether every recorded file and folder stands as it was recorded, with nothing new among them.

@@ -110,6 +110,7 @@ impl Standard {
             files: None,
             hooks: Vec::new(),
             moves: Vec::new(),
+            by_hand: Vec::new(),
             notes: Vec::new(),
             faults,
             contained: Vec::new(),
@@ -128,6 +129,7 @@ impl Standard {
                             observed.current.as_ref().is_some_and(|current| Some(current.number) == compared.settled && current.grafts == grafted.grafts);
                         self.note_settled(&wanted.name, compared.settled.filter(|_| same));
                         plan.undisturbed = compared.undisturbed;
+                        plan.by_hand = compared.by_hand;
                         compared.changes
                     }
                 };

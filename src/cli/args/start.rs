@@ -15,8 +15,8 @@ use crate::model::ElementId;
 #[command(after_help = examples!(
     "greffon init                                a folder for a framework of one's own",
     "greffon init shop                           in a new folder `shop`",
-    "greffon init --app moodle campus           Moodle sites: a core and plugins",
-    "greffon init --app wordpress blog          WordPress: with the extensions that know it",
+    "greffon init --app moodle campus            Moodle sites: a core and plugins",
+    "greffon init --app wordpress blog           WordPress: with the extensions that know it",
     "greffon init --dry-run -C /srv/shop",
     "greffon init --schema > greffon.schema.json    for an editor that knows JSON Schema",
 ))]

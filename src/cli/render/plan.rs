@@ -100,6 +100,7 @@ mod tests {
             download_map: vec![DownloadMapEntry { id: "plugins/x".parse().expect("an id"), version: "1".into(), from_stock: false, download: None }],
             files: None,
             moves: Vec::new(),
+            by_hand: Vec::new(),
             notes: Vec::new(),
             contained: Vec::new(),
             undisturbed: false,

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use git2::{AutotagOption, ErrorClass, FetchOptions, RemoteCallbacks, Repository};
@@ -32,6 +33,8 @@ pub(super) struct Into<'a> {
     pub directory: &'a Path,
     /// How messages name the remote.
     pub shown: &'a str,
+    /// Whether the remote was heard to end an answer early of itself.
+    pub falters: &'a AtomicBool,
 }
 
 /// Fetches over http by libgit2. Leaves it to the caller to look what came.
@@ -129,14 +132,18 @@ fn unshown(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>,
 fn download(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>, asked: &[String], depth: i32) -> Result<()> {
     let task = format!("fetch {}", into.shown);
     cx.emit(Event::Started { task: task.clone(), total: None, unit: Unit::Items });
-    let received = Cell::new(None);
+    let (received, early) = (Cell::new(None), Cell::new(0));
     let result = remote.http.timing().run(cx, || {
         sweep(into.directory);
         let before = received.take();
         attempt(cx, into, remote, advert, asked, depth, &task, &received).map_err(|error| {
-            // A server that ends its answer in good order, and twice at one place, is not cut off: it cannot read on itself.
-            let settled = before.is_some() && before == received.get();
-            let error = if settled { cannot_give(into, error) } else { error };
+            // A server that ends its answer in good order, and twice at one place or again and again, is not cut off: it cannot read
+            // on itself.
+            let now = received.get();
+            early.set(early.get() + u32::from(now.is_some()));
+            let same = before.is_some() && before == now;
+            let again = now.is_some() && (early.get() >= EARLY || into.falters.load(Ordering::Relaxed));
+            let error = if same || again { cannot_give(into, error, same) } else { error };
             error.into()
         })
     });
@@ -144,8 +151,13 @@ fn download(cx: &Context, into: &Into<'_>, remote: &Remote, advert: &Arc<Advert>
     result
 }
 
-fn cannot_give(into: &Into<'_>, error: Error) -> Error {
-    Error::new(ErrorKind::Git, format!("`{}` cannot give all that was asked for: it stops at the same place each time", into.shown))
+/// How often a server may end its answer early before it is taken at its word.
+const EARLY: u32 = 3;
+
+fn cannot_give(into: &Into<'_>, error: Error, same: bool) -> Error {
+    into.falters.store(true, Ordering::Relaxed);
+    let how = if same { "it stops at the same place each time" } else { "it ends its answer too early each time" };
+    Error::new(ErrorKind::Git, format!("`{}` cannot give all that was asked for: {how}", into.shown))
         .hint("an object of that repository may be missing or damaged: `git fsck` there tells")
         .caused_by(error)
 }

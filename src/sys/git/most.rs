@@ -7,9 +7,11 @@ use crate::roles::{Context, Level};
 use crate::sys::redact;
 
 /// How often parts are tried before the whole is given up.
-const TRIES: usize = 64;
+const TRIES: usize = 512;
 /// How often while nothing came at all: a server that is down is not asked for each part.
 const FRUITLESS: usize = 8;
+/// The same where the server answers, but can give none of what was asked for so far.
+const BARREN: usize = 48;
 
 impl Source {
     /// As [`Self::fetch`], but what of it cannot be had does not keep the rest away: gives what failed, and why.
@@ -36,7 +38,7 @@ impl Source {
                 continue;
             }
             tries += 1;
-            if tries > TRIES || (!came && tries > FRUITLESS && whole.kind() == ErrorKind::Network) {
+            if tries > TRIES || (!came && tries > if whole.kind() == ErrorKind::Network { FRUITLESS } else { BARREN }) {
                 return Err(whole);
             }
             match self.fetch(cx, &part) {

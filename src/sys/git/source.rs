@@ -67,6 +67,8 @@ struct Shared {
     pool: Pool,
     /// What the remote said to this process; the lock makes concurrent callers wait for one question.
     told: Mutex<Option<Told>>,
+    /// It was heard to end an answer early of itself: from now on it is taken at its word.
+    falters: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -116,7 +118,7 @@ impl Sources {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = open.entry(id.clone()).or_insert_with(|| {
             let directory = self.0.root.join(format!("{id}.git"));
-            Arc::new(Shared { url: address.text(), address, pool: Pool::new(&directory), directory, told: Mutex::default() })
+            Arc::new(Shared { url: address.text(), address, pool: Pool::new(&directory), directory, told: Mutex::default(), falters: AtomicBool::default() })
         });
         Ok(Source { stock: Arc::clone(&self.0), shared: Arc::clone(shared), auth: auth.or(own) })
     }
@@ -318,7 +320,7 @@ impl Source {
                 let told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|told| told.advert.clone());
                 let remote = self.remote();
                 let git = Git { address: &self.shared.address, remote: Some(&remote) };
-                fetch::by_libgit2(cx, &fetch::Into { directory, shown }, &remote, told, &git, wants)
+                fetch::by_libgit2(cx, &fetch::Into { directory, shown, falters: &self.shared.falters }, &remote, told, &git, wants)
             }
             _ => self.by_program(cx, wants, shown),
         }

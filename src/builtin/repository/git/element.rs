@@ -71,7 +71,8 @@ impl GitElement {
         }
         let wanted = candidates(&refs, &self.pin, &url)?;
         let offered: BTreeSet<ObjectId> = refs.iter().map(|found| found.commit).chain(wanted.iter().map(|candidate| candidate.commit)).collect();
-        let mut facts = Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer);
+        let mut facts =
+            Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer, self.pin == GitPin::Version && !cx.refresh());
         let many = self.pin == GitPin::Version && wanted.len() > MANY;
         let names = many && self.installer.ref_versions(self.id.kind()) == RefVersions::Names;
         let probe = if many && self.installer.ref_versions(self.id.kind()) == RefVersions::Probe { self.newest_by_name(&wanted) } else { None };
@@ -125,11 +126,25 @@ impl GitElement {
 
     /// Fetches and reads what is not known yet.
     fn learn(&self, cx: &Context, facts: &mut Facts, candidates: &[Candidate]) -> Result<()> {
-        let missing: Vec<Candidate> = candidates.iter().filter(|candidate| facts.get(candidate.commit, &candidate.reference).is_none()).cloned().collect();
+        let mut remembered: Vec<&str> = Vec::new();
+        let mut missing: Vec<Candidate> = Vec::new();
+        for candidate in candidates {
+            match facts.get(candidate.commit, &candidate.reference) {
+                None => missing.push(candidate.clone()),
+                Some(Fact::Torn { .. }) => remembered.push(&candidate.name),
+                Some(_) => {}
+            }
+        }
+        if let Some(first) = remembered.first() {
+            let url = redact(self.source.url());
+            let which =
+                if remembered.len() == 1 { format!("`{first}`") } else { format!("{} of the tags and branches, the first is `{first}`,", remembered.len()) };
+            cx.log(Level::Warning, format!("{}: {which} could not be had of `{url}` within the last hour, and is left out (`--refresh` asks again)", self.id));
+        }
         let (count, mut read) = (candidates.len(), 0);
         let mut torn = None;
         let others = missing.len() < candidates.len();
-        for candidate in self.bring(cx, missing, others)? {
+        for candidate in self.bring(cx, facts, missing, others)? {
             cx.check()?;
             match self.read(cx, &candidate) {
                 Ok(fact) => {
@@ -153,7 +168,7 @@ impl GitElement {
     }
 
     /// Fetches what is not here yet; offline, gives what of it is here all the same. `others`: some are known already.
-    fn bring(&self, cx: &Context, missing: Vec<Candidate>, others: bool) -> Result<Vec<Candidate>> {
+    fn bring(&self, cx: &Context, facts: &mut Facts, missing: Vec<Candidate>, others: bool) -> Result<Vec<Candidate>> {
         if missing.is_empty() {
             return Ok(missing);
         }
@@ -174,7 +189,10 @@ impl GitElement {
                 };
                 for (want, error) in &failed {
                     let named = missing.iter().find(|candidate| candidate.commit == want.commit);
-                    self.left_out(cx, named.map_or("?", |candidate| candidate.name.as_str()), error);
+                    let why = self.left_out(cx, named.map_or("?", |candidate| candidate.name.as_str()), error);
+                    for candidate in missing.iter().filter(|candidate| error.kind() != ErrorKind::Network && candidate.commit == want.commit) {
+                        facts.torn(candidate.commit, &candidate.reference, why.clone());
+                    }
                 }
                 missing.into_iter().filter(|candidate| !failed.iter().any(|(want, _)| want.commit == candidate.commit)).collect()
             } else {
@@ -186,10 +204,12 @@ impl GitElement {
         Ok(readable)
     }
 
-    /// A tag or branch of many that cannot be had is told, and the others serve.
-    fn left_out(&self, cx: &Context, name: &str, error: &Error) {
+    /// A tag or branch of many that cannot be had is told, and the others serve. Gives the reason.
+    fn left_out(&self, cx: &Context, name: &str, error: &Error) -> String {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        cx.log(Level::Warning, format!("{}: `{name}` of `{}` is left out: {error}{cause}", self.id, redact(self.source.url())));
+        let why = format!("{error}{cause}");
+        cx.log(Level::Warning, format!("{}: `{name}` of `{}` is left out: {why}", self.id, redact(self.source.url())));
+        why
     }
 
     /// What the code at a commit says. A fault of what it says is a fact, a fault of git is an error.
@@ -252,7 +272,7 @@ impl GitElement {
                 Fact::Faulty(why) if pinned => {
                     return Err(Error::new(ErrorKind::Invalid, format!("{} cannot be used at `{}` of `{url}`: {why}", self.id, candidate.name)));
                 }
-                Fact::Absent => continue,
+                Fact::Absent | Fact::Torn { .. } => continue,
                 Fact::Faulty(why) => {
                     faults.push((candidate.name, why));
                     continue;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -28,7 +29,12 @@ pub(super) enum Fact {
     Absent,
     /// What it says cannot be used, and why.
     Faulty(String),
+    /// It cannot be had, and why; `since` seconds of the epoch. Asked for again before long.
+    Torn { why: String, since: u64 },
 }
+
+/// For how many seconds nobody asks again for what a repository could not give.
+const TORN: u64 = 3600;
 
 /// The facts of one element at one url, as read by one installer.
 #[derive(Debug)]
@@ -45,15 +51,22 @@ struct Stored {
 }
 
 impl Facts {
-    /// What is kept. A file that cannot be read is as good as none: it is a cache.
-    pub(super) fn load(stockroom: &Stockroom, url: &str, subdir: Option<&str>, id: &ElementId, installer: &dyn Installer) -> Self {
+    /// What is kept; `patient`: also of what could not be had a while ago. A file that cannot be read is as good as none: it is a cache.
+    pub(super) fn load(stockroom: &Stockroom, url: &str, subdir: Option<&str>, id: &ElementId, installer: &dyn Installer, patient: bool) -> Self {
         // The installer's options decide what it reads, and its debug form shows them.
         let key = format!("{url}\n{}\n{id}\n{installer:?}\n{}", subdir.unwrap_or_default(), env!("CARGO_PKG_VERSION"));
         let name = hex::encode(&Sha256::digest(key.as_bytes())[..16]);
         let file = stockroom.info().join("git").join(format!("{name}.json"));
         let stored = fs::read(&file, LIMIT).ok().flatten().and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
-        let known = stored.filter(|stored| stored.schema == SCHEMA).map(|stored| stored.facts).unwrap_or_default();
+        let mut known = stored.filter(|stored| stored.schema == SCHEMA).map(|stored| stored.facts).unwrap_or_default();
+        let now = seconds();
+        known.retain(|_, fact| !matches!(fact, Fact::Torn { since, .. } if !patient || *since > now || now - *since >= TORN));
         Self { file, known, changed: false }
+    }
+
+    /// Notes that a repository could not give this one.
+    pub(super) fn torn(&mut self, commit: ObjectId, reference: &str, why: String) {
+        self.insert(commit, reference, Fact::Torn { why, since: seconds() });
     }
 
     pub(super) fn get(&self, commit: ObjectId, reference: &str) -> Option<&Fact> {
@@ -83,4 +96,8 @@ impl Facts {
 /// The name of the ref belongs to the key: an installer may read a version from it.
 fn key(commit: ObjectId, reference: &str) -> String {
     format!("{commit} {reference}")
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -17,13 +17,13 @@ impl GitElement {
         let refs = self.source.told_last()?;
         let mut known = candidates(&refs, &GitPin::Version, self.source.url())?;
         known.sort_by_key(|candidate| candidate.kind);
-        let facts = Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer);
+        let facts = Facts::load(&self.stockroom, self.source.url(), self.subdir.as_deref(), &self.id, &*self.installer, true);
         let names = self.installer.ref_versions(self.id.kind()) == RefVersions::Names;
         let mut found: Vec<(Version, ObjectId)> = Vec::new();
         for candidate in known {
             let version = match facts.get(candidate.commit, &candidate.reference) {
                 Some(Fact::Info(info)) => Some(info.version.clone()),
-                Some(Fact::Absent | Fact::Faulty(_)) => None,
+                Some(Fact::Absent | Fact::Faulty(_) | Fact::Torn { .. }) => None,
                 Some(Fact::Silent) | None => match candidate.kind {
                     _ if names => self.installer.version_of_ref(self.id.kind(), &candidate.reference),
                     RefKind::Tag => version_of_tag(&candidate.name, self.id.name(), &*self.scheme),
