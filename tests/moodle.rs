@@ -155,6 +155,16 @@ fn the_newest_version_that_fits_the_core_is_found_in_any_tag_or_branch() {
     quiet.tag("older-line");
     campus.manifest("version = \"5.1\"", &["block_quiet"]);
     assert_eq!(campus.locked("plugins/block_quiet"), "2023010100");
+    // What is newer and made for another core is told with that reason.
+    let picky = campus.plugin("block_picky", "2024010100", "$plugin->supported = [405, 501];");
+    picky.tag("v1");
+    picky.write("version.php", plugin("block_picky", "2026010100", "$plugin->supported = [502, 502];")).commit("newer");
+    campus.manifest("version = \"5.1\"", &["block_picky"]);
+    assert_eq!(campus.locked("plugins/block_picky"), "2024010100");
+    for command in [&["outdated"][..], &["why", "--not", "block_picky@2026010100"]] {
+        let told = campus.env.greffon(command).run().succeeds().stdout;
+        assert!(told.contains("2026010100 is made for core/moodle >=502, <=502, and 5.1.0 is locked"), "{told}");
+    }
     for (pin, core) in [("tag = \"v4.5.0\"", "4.5.0"), ("branch = \"MOODLE_405_STABLE\"", "2024100701.03")] {
         campus.manifest(pin, &["block_xp"]);
         assert_eq!(campus.locked("core/moodle"), core, "{pin}");
@@ -183,6 +193,12 @@ fn what_does_not_fit_is_refused_with_the_plugin_that_blocks() {
     campus.plugin("block_theme", "2024100700", "$plugin->dependencies = ['theme_boost' => 2025041400];");
     campus.manifest("version = \"4.5\"", &["block_theme"]);
     campus.env.greffon(["lock"]).run().fails(1).says("theme_boost >=2025041400").says("brings 2024100701 along");
+    // An older version that does with what the core has is chosen where there is one.
+    let themed = campus.plugin("block_themed", "2023010100", "$plugin->dependencies = ['theme_boost' => 2023010100];");
+    themed.tag("v1");
+    themed.write("version.php", plugin("block_themed", "2025010100", "$plugin->dependencies = ['theme_boost' => 2025041400];")).commit("newer");
+    campus.manifest("version = \"4.5\"", &["block_themed"]);
+    assert_eq!(campus.locked("plugins/block_themed"), "2023010100");
     campus.manifest("version = \"4.5\"", &[&format!("block_theme = {{ git = \"{}\", version = \"*\" }}", campus.env.path("repos/block_until").display())]);
     campus.env.greffon(["lock"]).run().fails(1);
     // A zip whose version.php nobody could read before it was there.

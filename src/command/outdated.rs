@@ -149,7 +149,10 @@ fn holders(workspace: &Workspace, wanted: &WantedSite, after: &[Resolved], id: &
     if holders.is_empty() {
         holders = match workspace.taking(wanted, id, newest)? {
             Err(notes) => notes.into_iter().filter(|note| !note.starts_with("no version of ")).collect(),
-            Ok(_) => vec!["other elements are newer without it (`greffon why --not` says more)".to_owned()],
+            Ok(_) => {
+                let hesitation = offer.hesitation(workspace, wanted, newest)?;
+                vec![hesitation.unwrap_or_else(|| "other elements are newer without it (`greffon why --not` says more)".to_owned())]
+            }
         };
     }
     Ok(holders)

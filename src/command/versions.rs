@@ -125,6 +125,19 @@ impl Workspace {
 }
 
 impl Offer {
+    /// Why another version is preferred to this one although nothing forbids it: what it was made for, or its author's word.
+    pub(super) fn hesitation(&self, workspace: &Workspace, site: &WantedSite, version: &Version) -> Result<Option<String>> {
+        let Some(known) = self.known.get(version) else { return Ok(None) };
+        for (target, requirement) in &known.recommends {
+            let Some((pin, locked)) = workspace.lock.entry(&site.name, target) else { continue };
+            let scheme = workspace.schemes.of(target, site.elements.get(target), locked.scheme.as_deref())?;
+            if !scheme.requirement(requirement)?.matches(&pin.version) {
+                return Ok(Some(format!("{version} is made for {target} {requirement}, and {} is locked", pin.version)));
+            }
+        }
+        Ok(known.reserve.then(|| format!("{version} is held back by its author: no stable release")))
+    }
+
     /// The newest version that is neither withdrawn nor a pre-release.
     pub(super) fn newest(&self) -> Option<&Version> {
         self.versions.iter().find(|(version, yanked)| yanked.is_none() && !self.scheme.is_prerelease(version)).map(|(version, _)| version)

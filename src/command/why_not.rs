@@ -111,7 +111,7 @@ fn site(workspace: &Workspace, wanted: &WantedSite, id: &ElementId, text: &str, 
     let preferred = match wanted.elements.get(id) {
         Some(root) if prefers(root)? => format!("{} asks for {id} {}, which prefers {next}", super::list::said_at(&root.origin), root.requirement),
         _ if offer.scheme.compare(&next, version).is_gt() => format!("{next} fits too, and is newer"),
-        _ => format!("{next} goes better with what is asked for and locked"),
+        _ => offer.hesitation(workspace, wanted, version)?.unwrap_or_else(|| format!("{next} goes better with what is asked for and locked")),
     };
     Ok(SiteWhyNot { changes: others(workspace, &possible, id), ..told(Verdict::Possible, vec![preferred]) })
 }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod bring;
+mod brought;
 mod bytes;
 mod commit;
 mod exact;

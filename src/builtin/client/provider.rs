@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Standard;
+use super::brought::Brought;
 use super::exact::{Exact, exactly};
 use super::judge::Judge;
 use super::kept::Kept;
@@ -86,6 +87,7 @@ pub(super) struct SiteProvider<'a> {
     client: &'a Standard,
     site: &'a WantedSite,
     asked: &'a Asked,
+    brought: &'a Brought,
     exact: HashMap<ElementId, Version>,
     shortened: AtomicBool,
     /// `None`: everybody is asked of dependencies, however exact.
@@ -96,10 +98,10 @@ pub(super) struct SiteProvider<'a> {
 }
 
 impl<'a> SiteProvider<'a> {
-    pub(super) fn new(client: &'a Standard, site: &'a WantedSite, asked: &'a Asked, problem: &Problem, kept: Kept) -> Self {
+    pub(super) fn new(client: &'a Standard, site: &'a WantedSite, (asked, brought): (&'a Asked, &'a Brought), problem: &Problem, kept: Kept) -> Self {
         let exact = problem.roots.iter().filter_map(|root| Some((root.id.clone(), exact_version(client, site, root)?))).collect();
         let (kept, needs) = (Arc::new(kept), Some(Exact::default()));
-        Self { client, site, asked, exact, shortened: AtomicBool::new(false), needs, kept, origins: Mutex::default() }
+        Self { client, site, asked, brought, exact, shortened: AtomicBool::new(false), needs, kept, origins: Mutex::default() }
     }
 
     /// As this one, but every repository is asked, also for what names one version that is in stock. `None`: nothing was left out.
@@ -109,6 +111,7 @@ impl<'a> SiteProvider<'a> {
             client: self.client,
             site: self.site,
             asked: self.asked,
+            brought: self.brought,
             exact: HashMap::new(),
             shortened: AtomicBool::new(false),
             needs: None,
@@ -125,6 +128,11 @@ impl<'a> SiteProvider<'a> {
     /// What the lock holds on to.
     pub(super) fn kept(&self) -> &Kept {
         &self.kept
+    }
+
+    /// What the core is known to bring along.
+    pub(super) fn brought(&self) -> &Brought {
+        self.brought
     }
 
     /// Whether what the stock answered of dependencies was all that was asked for.
@@ -156,6 +164,7 @@ impl<'a> SiteProvider<'a> {
             return Ok(None);
         }
         let Some(version) = self.client.parts.installer.shipped(cx, id, None)? else { return Ok(None) };
+        let version = self.brought.version(id).unwrap_or(version);
         let info = ElementInfo::bare(id.clone(), version.clone());
         self.known(cx, id, None, vec![(version, Some(Arc::new(info)), From::Core)], "the core".to_owned(), Freshness::Kept).map(Some)
     }

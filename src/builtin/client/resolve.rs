@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Standard;
+use super::brought::Brought;
 use super::fit::{Misfit, fit, other_source};
 use super::kept::Kept;
 use super::locking::{assemble, lock_entry};
@@ -49,6 +50,27 @@ impl Standard {
         earlier: &[(String, Vec<Resolved>)],
         asked: &Asked,
     ) -> Result<Vec<Resolved>> {
+        let brought = Brought::default();
+        let mut first = None;
+        loop {
+            let known = brought.len();
+            match self.resolve_knowing(cx, request, site, earlier, (asked, &brought)) {
+                // What the chosen core brings along is known by now: another version of who needs more may do with it.
+                Err(error) if brought.len() > known => first = first.or(Some(error)),
+                Err(error) if error.kind() == ErrorKind::Conflict => return Err(first.unwrap_or(error)),
+                other => return other,
+            }
+        }
+    }
+
+    fn resolve_knowing(
+        &self,
+        cx: &Context,
+        request: &PlanRequest,
+        site: &WantedSite,
+        earlier: &[(String, Vec<Resolved>)],
+        (asked, brought): (&Asked, &Brought),
+    ) -> Result<Vec<Resolved>> {
         if *choice(request, site) == UpdateChoice::Keep || request.frozen || request.locked {
             let fitting = fit(site, &request.lock, &self.schemes)?.and_then(|resolution| match self.a_strangers(site, &resolution) {
                 Some(misfit) if !request.frozen => Err(misfit),
@@ -61,7 +83,7 @@ impl Standard {
             }
         }
         let problem = Problem { time_limit: self.time_limit, ..problem(request, site, earlier) };
-        let provider = SiteProvider::new(self, site, asked, &problem, Kept::of(site, &request.lock, choice(request, site)));
+        let provider = SiteProvider::new(self, site, (asked, brought), &problem, Kept::of(site, &request.lock, choice(request, site)));
         let unsolved = match crate::solve::solve_or_explain(cx, &problem, &provider)? {
             Ok(solution) if provider.held() => {
                 let solution = self.moved_on(cx, site, &problem, solution, &provider)?;
@@ -152,13 +174,13 @@ impl Standard {
             }
             resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
         }
-        self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution)?;
+        self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution, provider.brought())?;
         Ok(resolution)
     }
 
     /// Whether the chosen core really has what nobody else knows. Where its code is not here yet, the whole site is looked over
     /// once it is.
-    fn check_shipped(&self, cx: &Context, solution: &Solution, shipped: &[&ElementId], resolution: &[Resolved]) -> Result<()> {
+    fn check_shipped(&self, cx: &Context, solution: &Solution, shipped: &[&ElementId], resolution: &[Resolved], brought: &Brought) -> Result<()> {
         let Some((core, tree)) = resolution.iter().find_map(|one| Some((one, one.locked.tree.filter(|_| one.id.kind() == "core")?))) else { return Ok(()) };
         let core_name = format!("{} {}", core.id, core.pin.version);
         for id in shipped {
@@ -176,6 +198,7 @@ impl Standard {
                         .hint(format!("say where it comes from: `greffon add {id} --git URL`")));
                     }
                     Some(version) if !scheme.requirement(requirement)?.matches(version) => {
+                        brought.note(id, version);
                         return Err(Error::new(ErrorKind::Conflict, format!("{by} needs {id} {requirement}, and {core_name} brings {version} along"))
                             .hint("choose an older version of the one or a newer version of the other"));
                     }

@@ -32,8 +32,13 @@ pub(crate) fn changes(changes: &[LockChange], page: &mut Text) {
         if change.from == change.to {
             continue;
         }
-        let (from, to) = (change.from.join(", "), change.to.join(", "));
+        // Sites may have different ones: what stays at some is no part of the change.
+        let without = |all: &[String], others: &[String]| all.iter().filter(|one| !others.contains(one)).cloned().collect::<Vec<_>>().join(", ");
+        let (from, to) = (without(&change.from, &change.to), without(&change.to, &change.from));
+        let stays = change.from.iter().filter(|one| change.to.contains(one)).cloned().collect::<Vec<_>>().join(", ");
         match (from.is_empty(), to.is_empty()) {
+            (true, _) if !stays.is_empty() => page.put("  ").paint(ADD, "+").line(format_args!(" {}/{} {to}, beside {stays}", change.r#type, change.name)),
+            (_, true) if !stays.is_empty() => page.put("  ").paint(REMOVE, "-").line(format_args!(" {}/{} {from}; {stays} stays", change.r#type, change.name)),
             (true, _) => page.put("  ").paint(ADD, "+").line(format_args!(" {}/{} {to}", change.r#type, change.name)),
             (_, true) => page.put("  ").paint(REMOVE, "-").line(format_args!(" {}/{} {from}", change.r#type, change.name)),
             _ => page.put("  ").paint(CHANGE, "~").line(format_args!(" {}/{} {from} → {to}", change.r#type, change.name)),

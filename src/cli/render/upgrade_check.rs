@@ -154,7 +154,10 @@ fn rows(report: &Report) -> Vec<[String; 8]> {
             if own {
                 remarks.extend(check.steps_over.clone());
                 remarks.extend(check.demands.iter().flat_map(|demands| asks(demands, check.now.as_ref())));
-                remarks.extend(check.no_longer_brought.iter().map(|id| format!("{id} is no longer part of it")));
+                if !check.no_longer_brought.is_empty() {
+                    let ids: Vec<String> = check.no_longer_brought.iter().map(ToString::to_string).collect();
+                    remarks.push(format!("no longer part of it: {}", ids.join(", ")));
+                }
                 remarks.extend(check.notes.iter().cloned());
             }
             remarks.extend(self::remarks(one));

@@ -51,7 +51,7 @@ pub fn checkout(folder: &Path) -> Result<Checkout> {
     let names: Vec<String> = found.remotes().map_err(failed)?.iter().filter_map(|name| name.ok().flatten().map(str::to_owned)).collect();
     let remote = if names.iter().any(|name| name == "origin") || names.len() != 1 { "origin".to_owned() } else { names[0].clone() };
     checkout.remote = text(format!("remote.{remote}.url")).map(|url| absolute(folder, url));
-    checkout.stashes = found.reflog("refs/stash").map_or(0, |log| log.len());
+    checkout.stashes = stashes(&found);
     let Ok(head) = found.head() else { return Ok(checkout) };
     if head.target().is_some_and(|target| is_torn(&objects_of(&found), target)) {
         return Ok(checkout);
@@ -81,6 +81,12 @@ pub fn checkout(folder: &Path) -> Result<Checkout> {
         bases.min_by_key(|base| found.graph_ahead_behind(commit.id(), *base).map_or(usize::MAX, |(ahead, _)| ahead)).map(id_of)
     };
     Ok(checkout)
+}
+
+/// How many stashes the log of `refs/stash` names. Read as text: libgit2 makes an empty log where there is none.
+fn stashes(found: &Repository) -> usize {
+    let log = fs_err::read(found.commondir().join("logs/refs/stash")).unwrap_or_default();
+    log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count()
 }
 
 /// A remote that is a relative path starts at the checkout.

@@ -60,7 +60,7 @@ fn walk(odb: &Odb<'_>, tree: ObjectId, path: &mut String, depth: usize, found: &
 
 pub(super) fn gitlink(path: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("`{path}` is a submodule: a link to a commit of another repository, without its files"))
-        .hint("write `submodules = true` at the element, or use an archive that its author publishes")
+        .hint("write `submodules = true` at the element, beside its `git`, or use an archive that its author publishes")
 }
 
 /// The start of every pointer (git-LFS specification, version 1).

@@ -34,7 +34,11 @@ pub(super) fn download(env: &Env, cx: &Context, request: &DownloadRequest, wante
         submodules::graft(env, cx, &parent, tree, 0)?
     } else {
         // A gitlink is told here, where the address is known; git-LFS pointers are the stock's to refuse.
-        env.stockroom.objects().files(tree).while_doing(|| format!("{} {} cannot be installed as it is", request.id, request.version))?;
+        let listed = env.stockroom.objects().files(tree).while_doing(|| format!("{} {} cannot be installed as it is", request.id, request.version));
+        listed.map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => error.hint(format!("its repository is `{}`", redact(wanted.url))),
+            _ => error,
+        })?;
         tree
     };
     let payload = Payload::Tree { tree, commit: Some(commit) };

@@ -96,8 +96,10 @@ impl Catalogue {
             return Ok(kept.map(|(shelf, _)| shelf).unwrap_or_default());
         }
         let asked = match self.paused() {
-            Some(left) => Err(Error::new(ErrorKind::Network, format!("`{shown}` asked to be left alone for another {left}"))
-                .hint("run it again then; `--offline` works with what is kept")),
+            Some((left, told)) => {
+                let why = if told { "asked to be left alone for another" } else { "could not be had just now, and is left alone for another" };
+                Err(Error::new(ErrorKind::Network, format!("`{shown}` {why} {left}")).hint("run it again then; `--offline` works with what is kept"))
+            }
             None => self.ask(cx, http, kept.as_ref().and_then(|(shelf, _)| shelf.head.etag.as_deref())),
         };
         match (asked, kept) {
@@ -116,13 +118,15 @@ impl Catalogue {
         }
     }
 
-    /// How long the server still wants to be left alone.
-    fn paused(&self) -> Option<Age> {
+    /// How long the server is still left alone, and whether it asked for that itself.
+    fn paused(&self) -> Option<(String, bool)> {
         let text = fs::read_text(&self.pause(), 64).ok().flatten()?;
-        let until = UNIX_EPOCH + Duration::from_secs(text.trim().parse().ok()?);
+        let mut words = text.split_whitespace();
+        let until = UNIX_EPOCH + Duration::from_secs(words.next()?.parse().ok()?);
         // A clock that was set back must not keep it away for good.
         let left = until.duration_since(SystemTime::now()).ok().filter(|left| *left <= Age::hours(7 * 24).duration())?;
-        Some(Age::seconds(left.as_secs()))
+        let left = left.as_secs();
+        Some((if left < 120 { format!("{} s", left.max(1)) } else { Age::seconds(left).to_string() }, words.next() == Some("told")))
     }
 
     /// The list as the server has it now; `None`: as it was.
@@ -131,7 +135,7 @@ impl Catalogue {
             Ok(answer) => answer,
             Err(error) => {
                 if error.is_temporary() {
-                    self.leave_alone(error.wait().unwrap_or(PAUSE));
+                    self.leave_alone(error.wait());
                 }
                 return Err(error);
             }
@@ -153,10 +157,12 @@ impl Catalogue {
         Ok(Some(shelf))
     }
 
-    fn leave_alone(&self, wait: Duration) {
-        let until = (SystemTime::now() + wait).duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    /// `told`: for how long the server asked to be.
+    fn leave_alone(&self, told: Option<Duration>) {
+        let until = (SystemTime::now() + told.unwrap_or(PAUSE)).duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         // Without this note the server is merely asked again.
-        let _ = fs::create_folder(&self.folder).and_then(|()| fs::write_atomic(&self.pause(), until.to_string().as_bytes()));
+        let _ = fs::create_folder(&self.folder)
+            .and_then(|()| fs::write_atomic(&self.pause(), format!("{until}{}", if told.is_some() { " told" } else { "" }).as_bytes()));
     }
 
     fn shelve(&self, cx: &Context, list: PlugList, etag: Option<String>) -> Result<Shelf> {
