@@ -116,6 +116,7 @@ fn message(plan: &SitePlan, reason: &str) -> String {
         let (from, to) = (change.from.as_deref().unwrap_or_default(), change.to.as_deref().unwrap_or_default());
         lines.push(match change.action {
             Action::Add => format!("+ {} {to}", change.id),
+            Action::Update if from == to => format!("~ {} {to} (other content)", change.id),
             Action::Update => format!("~ {} {from} → {to}", change.id),
             Action::Remove => format!("- {} {from}", change.id),
             Action::Repair => format!("~ {} {to} (repaired)", change.id),

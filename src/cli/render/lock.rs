@@ -99,6 +99,8 @@ mod tests {
                 change("b", &["1.2"], &[]),
                 change("c", &["1.2"], &["1.3", "1.4"]),
                 LockChange { content, ..change("d", &["1.2"], &["1.2"]) },
+                change("e", &["1"], &["1", "2"]),
+                change("f", &["1", "2"], &["2"]),
             ],
             requirements: Vec::new(),
             security: Vec::new(),
@@ -109,7 +111,7 @@ mod tests {
         let text = anstream::adapter::strip_str(page.finish()).to_string();
         assert_eq!(
             text,
-            "Resolved 12 elements in 34ms\n  + plugins/a 1.2\n  - plugins/b 1.2\n  ~ plugins/c 1.2 → 1.3, 1.4\n  ~ plugins/d 1.2, other content: 1111111111 → 2222222222\nWrote greffon.lock\n"
+            "Resolved 12 elements in 34ms\n  + plugins/a 1.2\n  - plugins/b 1.2\n  ~ plugins/c 1.2 → 1.3, 1.4\n  ~ plugins/d 1.2, other content: 1111111111 → 2222222222\n  + plugins/e 2, beside 1\n  - plugins/f 1; 2 stays\nWrote greffon.lock\n"
         );
     }
 }

@@ -259,6 +259,13 @@ pub fn run(globals: &Globals, surroundings: ContextBuilder, options: &Options) -
     let core_tree = found.iter().find(|one| one.seen.path == ".").map(|one| one.graft.tree);
     let wish = wish::wish(&workspace, &ground.wanted.name, ground.new.then_some(path.as_path()), &mut found, core_tree, &mut notes)?;
     let elements: Vec<Adopted> = found.iter().map(|one| adopted(one, &wish)).collect();
+    let lost = |one: &Identified| matches!(one.source, Source::Path { .. }) && !one.kept && !options.vendor.contains(&one.seen.id);
+    if workspace.roles.repositories.is_empty() && found.iter().any(lost) {
+        notes.push(
+            "greffon.toml names no repository that could be asked (`greffon init --app …` writes some); `--git TYPE/NAME=URL` says where one element comes from"
+                .to_owned(),
+        );
+    }
     let mut report = Report {
         schema: "greffon/adopt/1",
         site: ground.wanted.name.clone(),
