@@ -277,3 +277,21 @@ fn an_element_with_a_source_of_its_own_is_shown_from_there() {
     assert!(shelf.env.greffon(["show", "base@7.1.0"]).run().succeeds().stdout.starts_with("packages/base 7.1.0"));
     shelf.env.greffon(["show", "base@1.0.0"]).run().fails(1).says("no version 1.0.0");
 }
+
+#[test]
+fn doctor_says_that_a_stock_may_only_be_read() {
+    let shelf = Shelf::new().synced();
+    assert!(!shelf.env.greffon(["doctor"]).run().succeeds().stdout.contains("may not write"));
+    let stock = shelf.env.stock();
+    let modes = |mode: u32| {
+        for path in [stock.clone(), stock.join("sources")] {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("set");
+        }
+    };
+    modes(0o555);
+    // Whom no mode stops, the superuser, may write all the same.
+    let free = std::fs::write(stock.join("probe"), "").is_ok();
+    let told = shelf.env.greffon(["doctor"]).run().stdout;
+    modes(0o755);
+    assert_eq!(told.contains("which this user may not write"), !free, "{told}");
+}

@@ -79,6 +79,7 @@ impl Progress {
             Level::Detail => "detail",
             Level::Debug => "debug",
         };
+        let text = &crate::diagnostic::without_number(text.to_owned());
         if self.printer.is_json() {
             if let Ok(line) = serde_json::to_string(&LogLine { schema: "greffon/log/1", level: name, text }) {
                 self.printer.stderr(&(plain_json(&line) + "\n"));

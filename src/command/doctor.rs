@@ -72,7 +72,12 @@ fn git() -> Check {
 }
 
 fn stock(machine: &Machine) -> Check {
-    good("stock", machine.stockroom.root().display().to_string())
+    let path = machine.stockroom.root().display().to_string();
+    if machine.stockroom.is_ours_to_write() {
+        return good("stock", path);
+    }
+    let hint = "it can be read, and no site be synced from it: name one of your own with `--stock` or `GREFFON_STOCK`, or let its owner share it with a group";
+    warning("stock", format!("{path}, which this user may not write"), hint)
 }
 
 fn lock(workspace: &Workspace) -> Check {
@@ -153,7 +158,7 @@ fn bad(name: &str, error: &Error) -> Check {
         found.push_str(&format!(": {one}"));
         cause = one.source();
     }
-    Check { name: name.to_owned(), state: "failed", found, hint: error.hints().first().cloned() }
+    Check { name: name.to_owned(), state: "failed", found: crate::diagnostic::without_number(found), hint: error.hints().first().cloned() }
 }
 
 fn counted(number: usize, what: &str) -> String {

@@ -20,7 +20,8 @@ use crate::error::{Error, Excerpt};
 use crate::model::Fix;
 
 /// A system's reason without its number, which says nothing to people, and without the quoted path that some libraries add.
-fn without_number(text: String) -> String {
+#[must_use]
+pub fn without_number(text: String) -> String {
     let Some(start) = text.find(" (os error ") else { return text };
     let Some(end) = text[start..].find(')') else { return text };
     let rest = &text[start + end + 1..];

@@ -152,6 +152,19 @@ fn work_trees_are_kept_told_and_released_only_when_asked() {
 }
 
 #[test]
+fn looking_at_a_work_tree_writes_nothing_into_it() {
+    let hand = Hand::new();
+    let env = &hand.campus.env;
+    let (repo, place) = (env.path("repos/mod_attendance"), env.path("html/mod/attendance"));
+    support::git(env.root(), &["clone", "-q", repo.to_str().expect("UTF-8"), place.to_str().expect("UTF-8")]);
+    let before = hand.witness("html");
+    hand.adopt("html", &["--dry-run"]).succeeds();
+    assert_eq!(hand.witness("html"), before);
+    hand.adopt("html", &[]).succeeds();
+    assert_eq!(hand.witness("html"), before, "no log of stashes where there is none");
+}
+
+#[test]
 fn what_greffon_made_can_be_forgotten_and_adopted_again() {
     let hand = Hand::new();
     let env = &hand.campus.env;

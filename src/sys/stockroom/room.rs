@@ -70,6 +70,12 @@ impl Stockroom {
     pub fn root(&self) -> &Path {
         &self.inner.root
     }
+    /// Whether this user may write it: what is read from another's stock cannot be pinned there.
+    #[must_use]
+    pub fn is_ours_to_write(&self) -> bool {
+        let may = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+        may(self.root()) && may(&self.sources())
+    }
     /// `sources/`.
     #[must_use]
     pub fn sources(&self) -> PathBuf {
