@@ -18,6 +18,7 @@ mod locking;
 mod moved;
 mod near;
 mod observe;
+mod own_source;
 mod pins;
 mod plan;
 mod portable;

@@ -12,10 +12,10 @@ use super::judge::Judge;
 use super::kept::Kept;
 use super::locking::source_of;
 use super::near::nearest_known;
+use super::own_source::{at_manifest, no_version, own_name};
 use crate::builtin::memo::Memo;
 use crate::builtin::repository::{GitElement, PathElement};
 use crate::builtin::safety::Freshness;
-use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Download, ElementId, ElementInfo, GitPin, Lock, Source, Version, WantedElement, WantedSite};
 use crate::roles::{Context, ElementInfoRequest, Versions, VersionsRequest};
@@ -87,7 +87,8 @@ pub(super) struct SiteProvider<'a> {
     client: &'a Standard,
     site: &'a WantedSite,
     asked: &'a Asked,
-    brought: &'a Brought,
+    /// What the core is known to bring along.
+    pub(super) brought: &'a Brought,
     exact: HashMap<ElementId, Version>,
     shortened: AtomicBool,
     /// `None`: everybody is asked of dependencies, however exact.
@@ -128,11 +129,6 @@ impl<'a> SiteProvider<'a> {
     /// What the lock holds on to.
     pub(super) fn kept(&self) -> &Kept {
         &self.kept
-    }
-
-    /// What the core is known to bring along.
-    pub(super) fn brought(&self) -> &Brought {
-        self.brought
     }
 
     /// Whether what the stock answered of dependencies was all that was asked for.
@@ -404,44 +400,12 @@ fn is_aged(wanted: Option<&WantedElement>) -> bool {
     wanted.is_none_or(|wanted| matches!(&wanted.source, Source::Repositories { .. } | Source::Git { pin: GitPin::Version, .. }))
 }
 
-/// A git source that offers no version: its branches can be asked for all the same.
-fn no_version(cx: &Context, element: &GitElement) -> Error {
-    let refs = element.source.refs(cx).unwrap_or_default();
-    let of = |prefix: &str| refs.iter().filter_map(|offered| offered.name.strip_prefix(prefix)).map(str::to_owned).collect::<Vec<_>>();
-    let (branches, tags) = (of("refs/heads/"), of("refs/tags/"));
-    let shown = |names: &[String]| names.iter().take(3).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let mut error =
-        Error::new(ErrorKind::NotFound, format!("no tag or branch of `{}` is a version of {}", crate::sys::redact(element.source.url()), element.id));
-    for (names, what) in [(&branches, "branches"), (&tags, "tags")] {
-        if !names.is_empty() {
-            error = error.note(format!("its {what}: {}{}", shown(names), if names.len() > 3 { ", …" } else { "" }));
-        }
-    }
-    let example = branches.iter().find(|name| matches!(name.as_str(), "main" | "master")).or(branches.first()).map_or("main", String::as_str);
-    error.hint(format!("pin one of them: `branch = \"{example}\"`, or `tag =`, `rev =` beside `git` (with `add`: `--branch {example}`, `--tag`, `--rev`)"))
-}
-
 fn add(versions: &mut Vec<(Version, Option<Arc<ElementInfo>>, From)>, entries: impl Iterator<Item = (Version, Option<Arc<ElementInfo>>)>, from: &From) {
     for (version, info) in entries {
         if !versions.iter().any(|(known, _, _)| *known == version) {
             versions.push((version, info, from.clone()));
         }
     }
-}
-
-fn own_name(source: &Source) -> String {
-    match source {
-        Source::Git { git, .. } => crate::sys::redact(git),
-        Source::Path { path, .. } => path.display().to_string(),
-        Source::Url { url, .. } => crate::sys::redact(url),
-        Source::Dialogue { .. } => "its dialogue".to_owned(),
-        Source::Repositories { .. } => "the repositories".to_owned(),
-    }
-}
-
-/// A failure of an element's own source, with the manifest's line.
-fn at_manifest(error: Error, wanted: &WantedElement) -> Error {
-    at_origin(error.wrap(format!("could not read what {} offers", wanted.id)), &wanted.origin, wanted.id.name(), "")
 }
 
 /// The one version that a requirement names, where it names one exactly.

@@ -174,7 +174,7 @@ impl Standard {
             }
             resolution.push(Resolved { id: id.clone(), pin: Pin { version: chosen.version.clone(), discriminator: String::new() }, locked });
         }
-        self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution, provider.brought())?;
+        self.check_shipped(cx, solution, &shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), &resolution, provider.brought)?;
         Ok(resolution)
     }
 

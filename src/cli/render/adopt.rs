@@ -28,13 +28,19 @@ pub(crate) fn adopted(report: &Report, page: &mut Text) {
         };
     }
     for tree in &report.git {
-        work_tree(tree, page);
+        work_tree(tree, report.released.is_empty(), page);
     }
     for path in &report.released {
         page.put("  ").paint(CHANGE, ">").line(format_args!(" {path} → saved/git/{path}"));
     }
     for note in &report.notes {
         page.put("  ").paint(FAINT, note).end();
+    }
+    if report.elements.is_empty() && !report.released.is_empty() {
+        page.put("Released ")
+            .paint(STRONG, &report.site)
+            .line(format_args!(": the `.git` of {} lie in its state now", count(report.released.len(), "work tree")));
+        return;
     }
     let verb = if report.dry_run { "Would adopt" } else { "Adopted" };
     page.put(format_args!("{verb} ")).paint(STRONG, &report.site);
@@ -57,7 +63,7 @@ fn how(report: &Report) -> String {
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
-fn work_tree(tree: &WorkTree, page: &mut Text) {
+fn work_tree(tree: &WorkTree, kept: bool, page: &mut Text) {
     page.put("  ").paint(FAINT, "git").put(format_args!(" {}/.git", tree.path));
     if let Some(error) = &tree.error {
         page.put(format_args!(" cannot be read: {error}"));
@@ -73,7 +79,7 @@ fn work_tree(tree: &WorkTree, page: &mut Text) {
             page.put(", ").paint(CHANGE, format_args!("{number} {what}{}", plural(number, what)));
         }
     }
-    page.line(" is kept");
+    page.line(if kept { " is kept" } else { "" });
 }
 
 fn plural(number: usize, what: &str) -> &'static str {
