@@ -243,22 +243,3 @@ fn default_access_control_lists_are_respected() {
         assert!(list.windows(4).any(|id| id == 4714_u32.to_le_bytes()), "`{folder}/new.php` follows the site's own list");
     }
 }
-
-/// An edit in place of a hard-linked file is one of the stock's file, and of every site's: nobody gets it from there.
-#[test]
-fn an_edit_of_a_hard_linked_file_reaches_no_other_site() {
-    let plot = Plot::new();
-    plot.run("sync --site one --link-mode hardlink").succeeds();
-    let edited = plot.env.path("ground/one/lib/a.php");
-    std::fs::set_permissions(&edited, std::fs::Permissions::from_mode(0o644)).expect("set");
-    let mut file = std::fs::OpenOptions::new().append(true).open(&edited).expect("open");
-    std::io::Write::write_all(&mut file, b"edited\n").expect("written");
-    drop(file);
-    plot.run("sync --site two --link-mode hardlink").succeeds();
-    assert_eq!(plot.env.read("ground/two/lib/a.php"), "lib/a.php\n", "a new site gets what was published");
-    plot.run("sync --site one --link-mode hardlink --if-local-changes save").succeeds();
-    assert_eq!(plot.env.read("ground/one/lib/a.php"), "lib/a.php\n", "and so does a repair");
-    plot.run("verify --site one").succeeds();
-    plot.run("stock verify").succeeds();
-    assert!(plot.env.read("ground/.greffon-one/saved/2/lib/a.php").ends_with("edited\n"));
-}

@@ -114,10 +114,6 @@ impl Placing<'_> {
     fn hardlink(&self) -> Result<LinkMode> {
         let name = Name::of(self.entry);
         let link = || rustix::fs::linkat(&self.files.inner.handle, name.bytes(), self.directory, self.name, AtFlags::empty());
-        // Whoever writes into a second name writes into the stock: such a file goes to nobody else.
-        if self.was_written_since() && !verify(self.files, self.entry)? {
-            unpack_one(self.files, self.objects, self.entry)?;
-        }
         let linked = match link() {
             // Not unpacked, or as many links as an inode can have (65,000 on ext4): a fresh file takes its place.
             Err(Errno::NOENT | Errno::MLINK) => {
@@ -131,27 +127,6 @@ impl Placing<'_> {
             Err(Errno::XDEV | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Err(self.unsupported("hardlink", "hard-link to")),
             Err(error) => Err(self.fault("link", error)),
         }
-    }
-
-    /// Whether an unpacked file may have been written to after it was made: it is written at once, so that the times of its birth and
-    /// of its content are one tick of the kernel's clock, or nearly. Where that cannot be told it may.
-    #[cfg(target_os = "linux")]
-    fn was_written_since(&self) -> bool {
-        use rustix::fs::StatxFlags;
-        let name = Name::of(self.entry);
-        let asked = StatxFlags::MTIME | StatxFlags::BTIME;
-        match rustix::fs::statx(&self.files.inner.handle, name.bytes(), AtFlags::SYMLINK_NOFOLLOW, asked) {
-            Ok(found) => {
-                let time = |time: rustix::fs::StatxTimestamp| (time.tv_sec, time.tv_nsec);
-                found.stx_mask & asked.bits() != asked.bits() || time(found.stx_mtime) != time(found.stx_btime)
-            }
-            Err(error) => error != Errno::NOENT,
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn was_written_since(&self) -> bool {
-        rustix::fs::statat(&self.files.inner.handle, Name::of(self.entry).bytes(), AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Shares the blocks; `false` where the two file systems cannot.
