@@ -113,7 +113,7 @@ impl GitElement {
         let candidate = Candidate { kind: RefKind::Commit, reference, name, commit: want.commit, default: false };
         match self.read(cx, &candidate)? {
             Fact::Info(info) => Ok(Some(*info)),
-            Fact::Silent | Fact::Absent | Fact::Faulty(_) => Ok(None),
+            Fact::Silent | Fact::Absent | Fact::Faulty(_) | Fact::Torn { .. } => Ok(None),
         }
     }
 
