@@ -210,6 +210,9 @@ fn the_newest_core_is_thought_of_where_none_is_named() {
     shelf.env.greffon(["sync"]).run().succeeds();
     let check = shelf.env.greffon(["upgrade-check", "--json"]).run().succeeds().json();
     assert_eq!((&check["checks"][0]["from"], &check["checks"][0]["to"]), (&"1.0.0".into(), &"1.1.0".into()), "{check:#}");
+    // Another application's elements are nobody's Moodle packages.
+    let composer = shelf.env.greffon(["convert", "composer"]).run().succeeds().stdout;
+    assert!(composer.contains("greffon/core-campus") && !composer.contains("moodle"), "{composer}");
     shelf.env.greffon(["plan", "--with", "core/campus@=1.1.0"]).run().succeeds().prints("1.0.0 → 1.1.0");
 }
 
@@ -294,4 +297,37 @@ fn doctor_says_that_a_stock_may_only_be_read() {
     let told = shelf.env.greffon(["doctor"]).run().stdout;
     modes(0o755);
     assert_eq!(told.contains("which this user may not write"), !free, "{told}");
+}
+
+#[test]
+fn links_stay_links_and_lead_to_one_site_each() {
+    let shelf = Shelf::new();
+    std::fs::rename(shelf.env.path("greffon.toml"), shelf.env.root().join("kept.toml")).expect("moved");
+    std::os::unix::fs::symlink("../kept.toml", shelf.env.path("greffon.toml")).expect("a link");
+    std::os::unix::fs::symlink("../kept.lock", shelf.env.path("greffon.lock")).expect("a link");
+    std::fs::write(shelf.env.root().join("kept.lock"), "schema = 1\n").expect("written");
+    shelf.env.greffon(["add", "packages/base"]).run().succeeds();
+    for (name, says) in [("toml", "base = "), ("lock", "packages/base@1.0.0")] {
+        assert!(shelf.env.path(format!("greffon.{name}")).is_symlink(), "greffon.{name} is no link any more");
+        assert!(std::fs::read_to_string(shelf.env.root().join(format!("kept.{name}"))).expect("read").contains(says), "{name}");
+    }
+    // Two sites that are one folder, and one that lies in the other, by links.
+    let text = shelf.env.read("greffon.toml");
+    shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
+    std::os::unix::fs::symlink("prod", shelf.env.path("sites/test")).expect("a link");
+    shelf.env.greffon(["sync", "--all", "--create"]).run().fails(1).says("the sites `prod` and `test` are one folder").says("greffon.toml");
+    shelf.env.write("greffon.toml", text.replace("sites/test", "sites/test/packages/more"));
+    shelf.env.greffon(["status"]).run().fails(1).says("the sites `prod` and `test` lie in one another");
+}
+
+#[test]
+fn an_element_does_not_take_its_site_into_itself() {
+    let shelf = Shelf::new();
+    shelf.env.write("own/code.txt", "own\n");
+    let wishes = |path: &str| shelf.manifest(&format!("[types.packages]\nown = {{ path = \"{path}\", version = \"1.0.0\" }}\n"));
+    wishes(".");
+    shelf.env.greffon(["sync", "--site", "prod"]).run().fails(1).says("which holds the site `prod`").says("own = ");
+    assert!(!shelf.env.exists("sites/prod"));
+    wishes("own");
+    shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
 }

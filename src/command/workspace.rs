@@ -98,6 +98,7 @@ impl Workspace {
             manifest
         };
         let manifest = completed(manifest);
+        manifest.check_ground()?;
         let lock_path = base.join("greffon.lock");
         let lock_text = fs::read_text(&lock_path, 64 << 20)?;
         let (mut lock, lock_conflicted) = match &lock_text {
@@ -337,13 +338,13 @@ impl Workspace {
             return Err(changed_meanwhile("greffon.lock"));
         }
         if let Some(text) = manifest {
-            fs::write_atomic(&self.manifest.path, text.as_bytes())?;
+            fs::write_through(&self.manifest.path, text.as_bytes())?;
         }
         let Some(text) = lock else { return Ok(false) };
         if self.lock_text.is_none() {
             write_gitattributes(&base)?;
         }
-        fs::write_atomic(&path, text.as_bytes())?;
+        fs::write_through(&path, text.as_bytes())?;
         Ok(true)
     }
 }

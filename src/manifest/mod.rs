@@ -10,6 +10,7 @@
 //! | `user` | configuration of a machine or a person |
 //! | `package` | what an author writes of a package |
 
+mod apart;
 mod config;
 mod edit;
 mod elements;

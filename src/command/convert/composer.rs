@@ -34,7 +34,7 @@ pub(super) fn document(subject: &mut Subject<'_>) -> Json {
     }
     let native = elements
         .iter()
-        .find(|one| one.id.kind() == "core")
+        .find(|one| subject.is_moodle() && one.id.kind() == "core")
         .is_some_and(|one| scheme("moodle").is_ok_and(|scheme| scheme.compare(&one.pin.version, &crate::model::Version::new("5.2")).is_ge()));
     let installer = if native { "moodle/composer-installer" } else { "composer/installers" };
     let mut plugins = Map::from_iter([(installer.to_owned(), Json::Bool(true))]);
@@ -60,13 +60,13 @@ pub(super) fn document(subject: &mut Subject<'_>) -> Json {
 fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElement>) -> Option<Json> {
     let locked = &one.locked;
     let mut package = Map::new();
-    package.insert("name".to_owned(), Json::String(name(one)));
+    package.insert("name".to_owned(), Json::String(name(subject, one)));
     package.insert("version".to_owned(), Json::String(version(one)));
     let (kind, short) = one.id.name().split_once('_').unwrap_or(("", one.id.name()));
-    let of_moodle = matches!(one.id.kind(), "core" | "plugins");
+    let of_moodle = subject.is_moodle() && matches!(one.id.kind(), "core" | "plugins");
     let kind = match one.id.kind() {
         "core" => "project".to_owned(),
-        "plugins" if !kind.is_empty() => format!("moodle-{kind}"),
+        "plugins" if of_moodle && !kind.is_empty() => format!("moodle-{kind}"),
         _ => "library".to_owned(),
     };
     package.insert("type".to_owned(), Json::String(kind));
@@ -104,7 +104,7 @@ fn package(subject: &mut Subject<'_>, one: &Resolved, wanted: Option<&WantedElem
     for (target, requirement) in &locked.dependencies {
         match subject.elements.iter().find(|other| other.id == *target) {
             Some(other) if target.kind() != "core" => {
-                needs.insert(name(other), Json::String(version(other)));
+                needs.insert(name(subject, other), Json::String(version(other)));
             }
             Some(_) => {}
             None => subject.leave(one, format!("that it needs {target} {requirement}, which comes with the core, is not said")),
@@ -163,13 +163,13 @@ fn asked(wanted: &WantedElement) -> Map<String, Json> {
 }
 
 /// A package's name: the owner of its repository, and the plugin's.
-fn name(one: &Resolved) -> String {
-    if one.id.kind() == "core" && one.id.name() == "moodle" {
+fn name(subject: &Subject<'_>, one: &Resolved) -> String {
+    if subject.is_moodle() && one.id.kind() == "core" && one.id.name() == "moodle" {
         return "moodle/moodle".to_owned();
     }
     let owner = one.locked.git.as_deref().and_then(hosted).map_or_else(|| "greffon".to_owned(), |(_, owner, _)| plain(&owner));
     let name = plain(one.id.name());
-    if one.id.kind() == "plugins" { format!("{owner}/moodle-{name}") } else { format!("{owner}/{}-{name}", plain(one.id.kind())) }
+    if subject.is_moodle() && one.id.kind() == "plugins" { format!("{owner}/moodle-{name}") } else { format!("{owner}/{}-{name}", plain(one.id.kind())) }
 }
 
 /// As Composer wants the parts of names: small letters and digits, single marks between them.

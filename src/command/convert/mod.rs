@@ -16,6 +16,7 @@ use super::Workspace;
 use crate::builtin::client::{Resolved, fit};
 use crate::diagnostic::at_origin;
 use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::UseKind;
 use crate::model::WantedSite;
 use crate::sys::{fs, places};
 
@@ -83,6 +84,11 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Whether the plugins are Moodle's, whose packages Composer knows by their names and types.
+    fn is_moodle(&self) -> bool {
+        self.workspace.manifest.config.installer.as_ref().is_some_and(|spec| spec.kind == UseKind::Builtin && spec.target == "moodle")
+    }
+
     fn leave(&mut self, one: &Resolved, reason: impl Into<String>) {
         let line = self.site.elements.get(&one.id).map(|wanted| wanted.origin.line).filter(|line| *line > 0);
         self.left.push(Unsaid { r#type: one.id.kind().to_owned(), name: one.id.name().to_owned(), line, reason: reason.into() });

@@ -93,7 +93,7 @@ pub(super) fn write(globals: &Globals, folder: &Path, wishes: Vec<Wish>, left: &
     let changed = before.as_ref().is_none_or(|manifest| manifest.text != text);
     if !globals.dry_run && changed {
         fs::create_folder(folder)?;
-        fs::write_atomic(&path, text.as_bytes())?;
+        fs::write_through(&path, text.as_bytes())?;
         if before.is_none() {
             write_gitattributes(folder)?;
         }

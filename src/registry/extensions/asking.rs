@@ -53,7 +53,7 @@ impl Extensions {
         let now = Manifest::parse(&self.manifest, text.clone())?;
         let there = now.extensions.get(name).and_then(|own| own.get("allow"));
         let there = there.map(|allow| Grants::read("`allow`", allow)).transpose()?.unwrap_or_default();
-        fs::write_atomic(&self.manifest, set_allow(&self.manifest, &text, name, &there.and(more).line())?.as_bytes())?;
+        fs::write_through(&self.manifest, set_allow(&self.manifest, &text, name, &there.and(more).line())?.as_bytes())?;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let all = written.get(name).cloned().unwrap_or_default().and(more);
         written.insert(name.to_owned(), all);

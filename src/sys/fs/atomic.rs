@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+use super::ground::{is_link, real_path};
 use super::sync::sync_directory;
 
 /// Puts `bytes` at `path`, replacing what is there, whole or not at all, and durable when this returns.
@@ -14,6 +15,14 @@ use super::sync::sync_directory;
 /// `Io`.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes, false)
+}
+
+/// As [`write_atomic`], where a link leads when one stands at `path`: the link stays.
+///
+/// # Errors
+/// `Io`.
+pub fn write_through(path: &Path, bytes: &[u8]) -> Result<()> {
+    if is_link(path) { write(&real_path(path)?, bytes, false) } else { write(path, bytes, false) }
 }
 
 /// As [`write_atomic`], for this user's eyes alone, whoever could read what stood there.

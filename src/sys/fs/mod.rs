@@ -20,7 +20,7 @@ mod shared_lock;
 mod sync;
 pub mod witness;
 
-pub use atomic::{freshen, move_into_place, remove_tree, write_atomic, write_private};
+pub use atomic::{freshen, move_into_place, remove_tree, write_atomic, write_private, write_through};
 pub use layout::{LaidOut, copy_new, gather, lay_out, lay_out_folder, remove_file};
 pub use names::{NameFault, check_name, fold, shown};
 pub use private::check_private;
