@@ -331,3 +331,19 @@ fn an_element_does_not_take_its_site_into_itself() {
     wishes("own");
     shelf.env.greffon(["sync", "--site", "prod"]).run().succeeds();
 }
+
+#[test]
+fn what_stays_is_not_told_as_put_right_and_a_held_site_has_its_generation() {
+    let shelf = three_generations();
+    shelf.env.write("sites/prod/packages/base/code.txt", "edited\n");
+    shelf.env.greffon(["sync", "--site", "prod"]).run().fails(1);
+    for _ in 0..2 {
+        let kept = shelf.env.greffon(["sync", "--site", "prod", "--if-local-changes", "keep"]).run().succeeds().says("changed by hand stays");
+        assert!(kept.stderr.contains("Nothing to do at prod") && !kept.stderr.contains("put right"), "{}", kept.stderr);
+    }
+    assert_eq!(shelf.env.read("sites/prod/packages/base/code.txt"), "edited\n");
+    shelf.env.greffon(["sync", "--site", "prod", "--if-local-changes", "overwrite"]).run().succeeds().says("put right");
+    shelf.env.greffon(["rollback", "--site", "prod"]).run().succeeds();
+    let held = shelf.env.greffon(["sync", "--site", "prod", "--json"]).run().fails(3).json();
+    assert!(held["sites"][0]["state"] == "skipped" && held["sites"][0]["generation"].is_u64(), "{held:#}");
+}

@@ -85,7 +85,7 @@ pub struct SiteReport {
     pub name: String,
     /// In one word.
     pub state: SiteResult,
-    /// The generation now in place.
+    /// The generation now in place; of a site that failed only where its files were changed all the same.
     pub generation: Option<u64>,
     /// Element by element.
     pub changes: Vec<Change>,
@@ -283,7 +283,7 @@ fn carry_out(workspace: &Workspace, manifest: &Manifest, mut made: Plan, options
     let mut applied = workspace.roles.client.apply(&workspace.machine.cx, &request).inspect_err(|error| around.failed(error))?;
     around.after_sync(&made.sites, &mut applied)?;
     prune(workspace, manifest, &applied)?;
-    Ok(Report { schema: "greffon/sync/1", sites: results(manifest, &made.sites, applied), dry_run: false, warnings })
+    Ok(Report { schema: "greffon/sync/1", sites: results(workspace, manifest, &request.wanted, &made.sites, applied), dry_run: false, warnings })
 }
 
 /// A plan that removes, changes the core or can destroy data is shown and asked about.
@@ -322,25 +322,43 @@ fn planned(site: &SitePlan, policy: IfLocalChanges, release: bool) -> SiteReport
     }
 }
 
-fn results(manifest: &Manifest, plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
+/// What there is of a site that this run left as it is.
+fn in_place(workspace: &Workspace, wanted: Option<&WantedSite>) -> Option<u64> {
+    let site = workspace.site(wanted?).ok()?;
+    if site.presence().ok()? == Presence::Elsewhere { None } else { site.current().ok()?.map(|generation| generation.number) }
+}
+
+fn results(workspace: &Workspace, manifest: &Manifest, wanted: &[WantedSite], plans: &[SitePlan], applied: ApplyReport) -> Vec<SiteReport> {
     let mut sites = Vec::with_capacity(plans.len());
     for outcome in applied.sites {
         let plan = plans.iter().find(|plan| plan.name == outcome.name);
+        let wanted = wanted.iter().find(|site| site.name == outcome.name);
+        let mut changes = plan.map(|plan| plan.changes.clone()).unwrap_or_default();
+        // Where edits stay nothing is put right.
+        let kept = wanted.is_some_and(|site| site.policy.if_local_changes == IfLocalChanges::Keep) && outcome.error.is_none();
+        let before = changes.len();
+        changes.retain(|change| !kept || change.action != Action::Repair);
+        let stays = changes.len() < before;
         let state = match (&outcome.error, &outcome.skipped) {
             (Some(_), _) => SiteResult::Failed,
             (None, Some(_)) => SiteResult::Skipped,
-            (None, None) if plan.is_some_and(SitePlan::is_empty) && outcome.files == FileCounts::default() => SiteResult::Unchanged,
+            (None, None) if (plan.is_some_and(SitePlan::is_empty) || stays && changes.is_empty()) && outcome.files == FileCounts::default() => {
+                SiteResult::Unchanged
+            }
             (None, None) => SiteResult::Synced,
         };
         let mut notes = outcome.notes;
         notes.extend(outcome.skipped);
+        if stays {
+            notes.push("what was changed by hand stays as it is; `greffon status` shows it".to_owned());
+        }
         // Nobody else has it: the client gave its report away.
         let failure = outcome.error.map(|error| Arc::try_unwrap(error).map_or_else(|shared| shared, |error| Arc::new(manifest.at_site(error, &outcome.name))));
         sites.push(SiteReport {
             name: outcome.name,
             state,
-            generation: outcome.generation,
-            changes: plan.map(|plan| plan.changes.clone()).unwrap_or_default(),
+            generation: outcome.generation.or_else(|| if state == SiteResult::Skipped { in_place(workspace, wanted) } else { None }),
+            changes,
             files: outcome.files,
             elements: plan.map_or(0, |plan| plan.download_map.len()),
             saved: outcome.saved,

@@ -32,7 +32,7 @@ pub(crate) fn yank(report: &YankReport, dry_run: bool, page: &mut Text) {
 pub(crate) fn adopted(report: &UseReport, page: &mut Text) {
     page.paint(STRONG, &report.name).put(format_args!("  {}", report.url));
     if let Some(elements) = report.elements {
-        page.paint(FAINT, format_args!("  {elements} elements"));
+        page.paint(FAINT, format_args!("  {elements} element{}", if elements == 1 { "" } else { "s" }));
     }
     page.end();
     for (kind, path) in &report.types {
