@@ -157,6 +157,7 @@ fn what_is_said_twice_or_wrongly_is_told() {
     let env = &shelf.env;
     let twice = env.greffon(["status", "--site", "prod", "--site", "prod", "--json"]).run().succeeds().json();
     assert_eq!(twice["sites"].as_array().map(Vec::len), Some(1));
+    env.greffon(["add", "packages/base", "packages/base@=1.0.0"]).run().fails(2).says("packages/base is named twice");
     env.greffon(["status", "--answer", "nonsense"]).run().fails(2).says("NAME=VALUE");
     env.greffon(["history", "-n", "0"]).run().fails(2);
     for command in [&["diff", "1"][..], &["build", "out"]] {

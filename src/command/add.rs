@@ -107,6 +107,9 @@ pub fn prepare(workspace: &Workspace, options: &Options) -> Result<Edited<Report
                 Err(_) => workspace.any_element(&argument.name)?,
             }
         };
+        if elements.iter().any(|known: &NewElement| known.id == id) {
+            return Err(Error::new(ErrorKind::Usage, format!("{id} is named twice")));
+        }
         elements.push(NewElement { id, requirement: argument.requirement, source, group: options.group.clone() });
     }
     if elements.len() > 1 && (options.url.is_some() || options.path.is_some()) {
