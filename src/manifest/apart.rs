@@ -43,7 +43,7 @@ fn check(manifest: &Manifest) -> Result<()> {
 }
 
 fn is_here(site: &WantedSite) -> bool {
-    site.host.as_deref().is_none_or(|host| ground::is_this_host(host))
+    site.host.as_deref().is_none_or(ground::is_this_host)
 }
 
 /// What git tracks of a folder never holds the site that is beside it; of any other folder everything is taken.

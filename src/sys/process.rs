@@ -323,8 +323,8 @@ impl Reader {
 #[cfg(test)]
 pub(crate) fn lives(mark: &Path) -> bool {
     let mark = mark.display().to_string();
-    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-    processes.flatten().any(|process| std::fs::read(process.path().join("cmdline")).is_ok_and(|words| String::from_utf8_lossy(&words).contains(&mark)))
+    let Ok(processes) = fs_err::read_dir("/proc") else { return false };
+    processes.flatten().any(|process| fs_err::read(process.path().join("cmdline")).is_ok_and(|words| String::from_utf8_lossy(&words).contains(&mark)))
 }
 
 #[cfg(test)]
