@@ -137,7 +137,7 @@ fn a_second_sync_opens_no_source_and_writes_nothing() {
 fn several_adds_at_once_lose_nothing() {
     let env = TestEnvironment::new();
     env.write("greffon.toml", format!("{INSTALLER}[sites.one]\npath = \"one\"\n"));
-    let mut refused = 0;
+    let mut added = 0;
     for round in 0..4 {
         let names: Vec<String> = (0..4).map(|at| format!("p{round}-{at}")).collect();
         let children: Vec<_> = names
@@ -155,16 +155,17 @@ fn several_adds_at_once_lose_nothing() {
             let there = (manifest.contains(&format!("{name} =")), lock.contains(&format!("plugins/{name}@")));
             if output.status.success() {
                 assert_eq!(there, (true, true), "{name}: {manifest}\n{lock}");
+                added += 1;
             } else {
                 let text = String::from_utf8_lossy(&output.stderr);
                 assert!(text.contains("was changed while this command worked") && text.contains("run the command again"), "{text}");
                 assert_eq!(there, (false, false), "{name} was refused, and half of it is there");
-                refused += 1;
             }
         }
         env.greffon(["lock", "--check"]).run().succeeds();
     }
-    assert!(refused > 0, "no two ever met");
+    // Who is outrun begins anew, and gives up after some tries only: of each four at least one is through.
+    assert!(added >= 4, "only {added} were added");
 }
 
 #[test]
