@@ -19,8 +19,8 @@ use super::output::Printer;
 use super::text::{CHANGE, Text};
 use super::{completions, exit};
 use crate::command::{self, Globals, Workspace};
-use crate::error::{ErrorKind, Result};
-use crate::roles::ContextBuilder;
+use crate::error::{Error, ErrorKind, Result};
+use crate::roles::{ContextBuilder, Level};
 
 /// How often a command that edits is begun while others edit too.
 const TRIES: u32 = 5;
@@ -92,8 +92,17 @@ impl<'a> Session<'a> {
     fn open_and<R>(self, work: impl Fn(&Workspace) -> Result<R>) -> Result<(R, Desk<'a>)> {
         let mut tries = 1;
         loop {
-            match (Session { surroundings: self.surroundings.clone(), ..self }).mending(|workspace, _| work(workspace)) {
-                Err(error) if tries < TRIES && error.kind() == ErrorKind::Busy && error.is_temporary() => tries += 1,
+            let outran = |error: &Error| tries < TRIES && error.kind() == ErrorKind::Busy && error.is_temporary();
+            let session = Session { surroundings: self.surroundings.clone(), ..self };
+            let done = session.mending(|workspace, _| {
+                work(workspace).inspect_err(|error| {
+                    if outran(error) {
+                        workspace.machine.cx.log(Level::Detail, format!("{}; once more", error.message()));
+                    }
+                })
+            });
+            match done {
+                Err(error) if outran(&error) => tries += 1,
                 done => return done.map(|(_, report, desk)| (report, desk)),
             }
         }
