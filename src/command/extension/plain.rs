@@ -81,7 +81,7 @@ fn built(folder: &Path) -> Result<Option<(PathBuf, Vec<u8>)>> {
     let text = fs::read_text(&folder.join("Cargo.toml"), 1 << 20)?.unwrap_or_default();
     let table: toml::Table = toml::from_str(&text).unwrap_or_default();
     let name = |key: &str| table.get(key).and_then(|one| one.get("name")).and_then(toml::Value::as_str);
-    let stem = name("lib").map(str::to_owned).unwrap_or_else(|| name("package").unwrap_or_default().replace('-', "_"));
+    let stem = name("lib").map_or_else(|| name("package").unwrap_or_default().replace('-', "_"), str::to_owned);
     let file = format!("{}{stem}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     for built in ["target/release", "target/debug"].map(|place| folder.join(place).join(&file)) {
         if let Some(bytes) = fs::read(&built, LARGEST)? {

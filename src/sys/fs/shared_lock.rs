@@ -34,17 +34,15 @@ impl FileLock {
     /// # Errors
     /// `Io`.
     pub fn shared_folder(path: &Path) -> Result<Option<Self>> {
-        let file = match fs_err::File::open(path) {
-            Ok(file) => file.into_file(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("open the lock", path, error)),
-        };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
-        }
+        folder(path, File::try_lock_shared)
+    }
+
+    /// A lock on a folder that only one may hold. `None`: there is no such folder, somebody holds it, or its file system has no locks.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn exclusive_folder(path: &Path) -> Result<Option<Self>> {
+        folder(path, File::try_lock)
     }
 
     /// A lock that only one may hold; see [`Self::shared`].
@@ -68,6 +66,20 @@ impl FileLock {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
         }
+    }
+}
+
+fn folder(path: &Path, lock: impl FnOnce(&File) -> std::result::Result<(), TryLockError>) -> Result<Option<FileLock>> {
+    let file = match fs_err::File::open(path) {
+        Ok(file) => file.into_file(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("open the lock", path, error)),
+    };
+    match lock(&file) {
+        Ok(()) => Ok(Some(FileLock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
     }
 }
 

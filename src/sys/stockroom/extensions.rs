@@ -44,7 +44,10 @@ impl Stockroom {
     /// `Io`.
     pub fn remove_extension(&self, tree: ObjectId) -> Result<bool> {
         let folder = self.extension(tree);
-        let Some(_alone) = self.alone(&folder)? else { return Ok(false) };
+        let alone = FileLock::exclusive_folder(&folder)?;
+        if alone.is_none() && !broken("extension-lock") {
+            return Ok(false);
+        }
         fs::remove_tree(&folder)?;
         Ok(true)
     }
@@ -54,14 +57,7 @@ impl Stockroom {
     /// # Errors
     /// `Io`.
     pub fn is_extension_held(&self, tree: ObjectId) -> Result<bool> {
-        Ok(self.alone(&self.extension(tree))?.is_none())
-    }
-
-    fn alone(&self, folder: &Path) -> Result<Option<Option<FileLock>>> {
-        if broken("extension-lock") {
-            return Ok(Some(None));
-        }
-        Ok(FileLock::try_exclusive(folder)?.map(Some))
+        Ok(FileLock::exclusive_folder(&self.extension(tree))?.is_none() && !broken("extension-lock"))
     }
 }
 
