@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// Bytes of address space; only what is used is ever backed by memory. Functions can carry functions that carry functions, counted by no
 /// limit of Rhai's; when the outermost goes, each of them takes some hundred bytes of stack. As many as the memory budget has room for fit.
 const STACK: usize = 1 << 30;
-/// Where so much address space cannot be had: enough for the deepest call and expression.
-const SMALL: usize = 64 << 20;
+/// The least: enough for the deepest call and expression, where more address space cannot be had.
+const LEAST: usize = 64 << 20;
 /// A script may call a role that is a script, and so on: so many within each other fit on one stack.
 const NESTED: usize = 4;
 
@@ -67,7 +67,13 @@ fn hire(crew: &'static Crew) -> Result<()> {
         }
     };
     let spawn = |size: usize| std::thread::Builder::new().name("script".to_owned()).stack_size(size).spawn(work);
-    spawn(STACK).or_else(|_| spawn(SMALL)).map(drop).map_err(|error| Error::new(ErrorKind::Io, "no thread could be started for a script").caused_by(error))
+    let mut size = STACK;
+    let mut outcome = spawn(size);
+    while outcome.is_err() && size > LEAST {
+        size /= 2;
+        outcome = spawn(size);
+    }
+    outcome.map(drop).map_err(|error| Error::new(ErrorKind::Io, "no thread could be started for a script").caused_by(error))
 }
 
 fn within<T>(depth: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -50,7 +50,7 @@ const KEYS: [&str; 7] = ["operations", "levels", "text", "items", "seconds", "wa
 
 impl Limits {
     /// These limits with the numbers of a `limits` table over them. `trusted`: it is the manifest's; an extension's own table cannot
-    /// raise anything beyond ten times the usual.
+    /// raise anything beyond ten times the usual, and memory not at all.
     ///
     /// # Errors
     /// `Manifest` for a key that is none, or a value that is no positive number.
@@ -68,7 +68,8 @@ impl Limits {
                 "items" => self.items = number.min(most(usual.items as u64)) as usize,
                 "seconds" => self.seconds = number.min(most(usual.seconds)),
                 "waiting" => self.waiting = number.min(most(usual.waiting).max(3600)),
-                "memory" => self.memory = number.min(most(usual.memory)),
+                // The stack of the crew's threads is made for the usual: see [`super::crew`].
+                "memory" => self.memory = number.min(if trusted { u64::MAX } else { usual.memory }),
                 _ => {
                     let error = Error::new(ErrorKind::Manifest, format!("there is no limit `{}`", key.escape_debug()));
                     return Err(match nearest(key, KEYS) {
@@ -250,3 +251,19 @@ impl Guard {
 
 /// The token of a script that ^C stopped.
 pub(super) const INTERRUPTED: &str = "interrupted";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_raises_its_own_limits_so_far_and_a_manifest_all() {
+        let table = serde_json::json!({ "operations": u64::MAX, "levels": 1000, "seconds": 1_000_000, "memory": 8_u64 << 30 });
+        let table = table.as_object().expect("a table");
+        let usual = Limits::default();
+        let own = usual.clone().with(table, false).expect("read");
+        assert_eq!((own.operations, own.seconds, own.memory, own.levels), (usual.operations * ASKED, usual.seconds * ASKED, usual.memory, DEEPEST));
+        let trusted = usual.with(table, true).expect("read");
+        assert_eq!((trusted.operations, trusted.seconds, trusted.memory, trusted.levels), (u64::MAX, 1_000_000, 8 << 30, DEEPEST));
+    }
+}
