@@ -85,7 +85,7 @@ impl Kept {
                 continue;
             }
             let offered = there.and_then(|found| found.1.clone());
-            let info = self.info(client, cx, id, version, locked, (offered.as_deref(), &like))?;
+            let info = info_at(client, cx, id, version, locked, (offered.as_deref(), &like))?;
             let found = (version.clone(), Some(Arc::new(info)), from);
             match at {
                 Some(at) => versions[at] = found,
@@ -95,42 +95,41 @@ impl Kept {
         }
         Ok(())
     }
+}
 
-    /// What the code at the commit says; where it cannot be had, what the lock says.
-    /// `offered`: what the source has of this version at another commit; `like`: another version of it.
-    fn info(
-        &self,
-        client: &Standard,
-        cx: &Context,
-        id: &ElementId,
-        version: &Version,
-        locked: &LockedElement,
-        (offered, like): (Option<&ElementInfo>, &ElementInfo),
-    ) -> Result<ElementInfo> {
-        let read = match read(client, cx, id, locked) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
-            Err(error) => {
-                cx.log(Level::Detail, format!("{id} {version}: what is locked cannot be read, so what the lock says of it serves: {error}"));
-                None
-            }
-            Ok(read) => read.filter(|info| info.version == *version),
-        };
-        let mut info = read.unwrap_or_else(|| {
-            let pin = Pin { version: version.clone(), discriminator: String::new() };
-            let mut info = info_of(&Resolved { id: id.clone(), pin, locked: locked.clone() }, &client.parts.base);
-            if let Some(offered) = offered {
-                info.recommends.clone_from(&offered.recommends);
-                info.published.clone_from(&offered.published);
-                info.release.clone_from(&offered.release);
-            }
-            info
-        });
-        info.id = id.clone();
-        info.scheme = locked.scheme.clone().or_else(|| like.scheme.clone());
-        info.yanked = offered.map_or_else(|| locked.yanked.clone(), |offered| offered.yanked.clone());
-        info.download = download_of(locked, &client.parts.base);
-        Ok(info)
-    }
+/// What the code at the commit says; where it cannot be had, what the lock says.
+/// `offered`: what the source has of this version at another commit; `like`: another version of it.
+fn info_at(
+    client: &Standard,
+    cx: &Context,
+    id: &ElementId,
+    version: &Version,
+    locked: &LockedElement,
+    (offered, like): (Option<&ElementInfo>, &ElementInfo),
+) -> Result<ElementInfo> {
+    let read = match read(client, cx, id, locked) {
+        Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+        Err(error) => {
+            cx.log(Level::Detail, format!("{id} {version}: what is locked cannot be read, so what the lock says of it serves: {error}"));
+            None
+        }
+        Ok(read) => read.filter(|info| info.version == *version),
+    };
+    let mut info = read.unwrap_or_else(|| {
+        let pin = Pin { version: version.clone(), discriminator: String::new() };
+        let mut info = info_of(&Resolved { id: id.clone(), pin, locked: locked.clone() }, &client.parts.base);
+        if let Some(offered) = offered {
+            info.recommends.clone_from(&offered.recommends);
+            info.published.clone_from(&offered.published);
+            info.release.clone_from(&offered.release);
+        }
+        info
+    });
+    info.id = id.clone();
+    info.scheme = locked.scheme.clone().or_else(|| like.scheme.clone());
+    info.yanked = offered.map_or_else(|| locked.yanked.clone(), |offered| offered.yanked.clone());
+    info.download = download_of(locked, &client.parts.base);
+    Ok(info)
 }
 
 fn read(client: &Standard, cx: &Context, id: &ElementId, locked: &LockedElement) -> Result<Option<ElementInfo>> {
