@@ -89,9 +89,10 @@ impl BlobFiles {
             held => held.ok(),
         };
         let mut all = self.read_book();
+        let few = 1024 + 2 * book.fresh.len();
         all.extend(book.fresh.drain());
-        // Those that were tidied away since are not carried on for ever.
-        if all.len() > 1024 {
+        // Those that were tidied away since are not carried on for ever; where most of it is new nobody needs to look.
+        if all.len() > few {
             all.retain(|(id, executable), _| {
                 let mode = if *executable { FileMode::Executable } else { FileMode::Regular };
                 !matches!(self.witness(&Entry { id: *id, mode }), Ok(None))
