@@ -302,7 +302,7 @@ fn it_is_shown_as_part_of_no_site_and_added_as_its_scheme_says() {
     release(&shop, &repo, "1.2.0", "", TOLD);
     release(&shop, &repo, "1.2.5", "", TOLD);
     let text = env.read("greffon.toml").replace("told = { git = \"../served/told.git\" }", "");
-    env.write("greffon.toml", &text.replace("[types.extensions]\n", "").replace("after-sync = \"extension:told\"", ""));
+    env.write("greffon.toml", text.replace("[types.extensions]\n", "").replace("after-sync = \"extension:told\"", ""));
     shop.remove("greffon.lock");
     let git = env.root().join("served/told.git").display().to_string();
     env.greffon(["add", "extensions/told", "--git", &git]).run().succeeds();
