@@ -8,7 +8,13 @@ use crate::roles::Context;
 
 use super::engine::{self, Outcome, Task, Touched};
 use super::memory::{Cand, Memory, Name, ReqId};
-use super::{Problem, Provider};
+use super::{Problem, Provider, Question};
+
+/// More rounds of questions than any chain of real dependencies takes: whoever answers so long makes names up.
+/// (Fewer in tests, which run without optimisation: a round looks through all that is known.)
+const ROUNDS: usize = if cfg!(test) { 600 } else { 10_000 };
+/// More questions than any real site has.
+const QUESTIONS: usize = if cfg!(test) { 20_000 } else { 250_000 };
 
 /// One question put to the solver, and all that was learnt for it.
 pub(super) struct Search<'a> {
@@ -18,6 +24,8 @@ pub(super) struct Search<'a> {
     pub(super) memory: Memory,
     pub(super) roots: Vec<(Name, ReqId)>,
     spent: Duration,
+    rounds: usize,
+    questions: usize,
 }
 
 impl<'a> Search<'a> {
@@ -37,7 +45,7 @@ impl<'a> Search<'a> {
             let name = memory.name(id);
             memory.set_favoured(name, versions);
         }
-        Self { cx, problem, provider, memory, roots, spent: Duration::ZERO }
+        Self { cx, problem, provider, memory, roots, spent: Duration::ZERO, rounds: 0, questions: 0 }
     }
 
     /// The whole task, with nothing held.
@@ -49,6 +57,11 @@ impl<'a> Search<'a> {
     pub(super) fn ask(&mut self) -> Result<()> {
         self.cx.check()?;
         let questions = self.memory.take_open();
+        self.rounds += 1;
+        self.questions += questions.len();
+        if self.rounds > ROUNDS || self.questions > QUESTIONS {
+            return Err(endless(&self.problem.site, self.questions, &questions));
+        }
         let replies = self.provider.answer(self.cx, &questions)?;
         if replies.len() != questions.len() {
             return Err(Error::new(ErrorKind::Internal, format!("{} questions got {} replies", questions.len(), replies.len())));
@@ -140,6 +153,21 @@ impl<'a> Search<'a> {
 fn undecided(site: &str, limit: Duration) -> Error {
     Error::new(ErrorKind::Undecided, format!("undecided after {} of solving whether site {site} can have what it asks for", seconds(limit)))
         .hint("narrow the requirements, so that there is less to try")
+}
+
+/// The error of dependencies that never come to an end.
+fn endless(site: &str, asked: usize, last: &[Question]) -> Error {
+    let mut names: Vec<String> = last
+        .iter()
+        .map(|question| match question {
+            Question::Element(id) | Question::Info(id, _) => format!("`{id}`"),
+        })
+        .collect();
+    names.dedup();
+    names.truncate(3);
+    Error::new(ErrorKind::Undecided, format!("undecided whether site {site} can have what it asks for: after {asked} questions new names still come up"))
+        .note(format!("the last ones asked for: {}", names.join(", ")))
+        .hint("a repository whose versions always need something new has no end: ask its owner")
 }
 
 fn seconds(limit: Duration) -> String {

@@ -157,12 +157,18 @@ impl Stage {
 
     /// Syncs as things stand, and holds what happened to what must hold of every hostile script.
     pub(crate) fn judge(&self, name: &str, says: &[&str]) -> Vec<String> {
+        self.judge_after(name, says, || ())
+    }
+
+    /// As [`Self::judge`]; `ended` is called after the run, before anything is looked at.
+    pub(crate) fn judge_after(&self, name: &str, says: &[&str], ended: impl FnOnce()) -> Vec<String> {
         let idle = Instant::now();
         self.shop.env.greffon(["--version"]).run().succeeds();
         let idle = idle.elapsed();
         let begun = Instant::now();
         let run = self.shop.env.greffon(["sync", "-y"]).env("GREFFON_TOKEN_EVIL", CANARY).run();
         let took = begun.elapsed();
+        ended();
         let mut wrong = Vec::new();
         // On a machine that is busy everything takes its multiple; what is not stopped takes a minute or for ever.
         let most = Duration::from_secs(SECONDS + 2 + 20) + idle * 20;

@@ -2,8 +2,11 @@
 
 use super::shelf::{Shelf, element, lock, problem, solved};
 use crate::error::ErrorKind;
+use crate::model::ElementInfo;
 use crate::roles::Context;
-use crate::solve::solve;
+use crate::solve::{Known, Provider, Question, Reply, solve};
+use crate::version::scheme;
+use std::sync::Arc;
 
 #[test]
 fn the_newest_of_each_in_manifest_order() {
@@ -163,4 +166,33 @@ fn a_time_limit_ends_as_undecided() {
     asked.time_limit = std::time::Duration::from_millis(20);
     let error = solve(&Context::silent(), &asked, &shelf).expect_err("too little time");
     assert_eq!(error.kind(), ErrorKind::Undecided, "{error:?}");
+}
+
+/// A repository that makes names up: every element needs so many others that nobody has heard of.
+struct Boundless {
+    each: usize,
+}
+
+impl Provider for Boundless {
+    fn answer(&self, _: &Context, questions: &[Question]) -> crate::error::Result<Vec<Reply>> {
+        let reply = |question: &Question| {
+            let Question::Element(id) = question else { return Reply::Info(None) };
+            let mut info = ElementInfo::bare(id.clone(), "1.0.0".into());
+            let own: usize = id.name()[1..].parse().expect("a number");
+            let next = |at: usize| element(&format!("plugins/x{}", own * self.each + at));
+            info.dependencies = (1..=self.each).map(|at| (next(at), "*".into())).collect();
+            let versions = vec![(info.version.clone(), Some(Arc::new(info)))];
+            Reply::Element(Some(Known { scheme: scheme("semver").expect("a built-in scheme"), versions, from: "repository mad".to_owned() }))
+        };
+        Ok(questions.iter().map(reply).collect())
+    }
+}
+
+#[test]
+fn names_that_never_end_are_undecided() {
+    for each in [1, 3] {
+        let error = solve(&Context::silent(), &problem(&[("plugins/x0", "*")]), &Boundless { each }).expect_err("there is no end");
+        assert_eq!(error.kind(), ErrorKind::Undecided, "{error:?}");
+        assert!(error.message().contains("new names still come up"), "{error}");
+    }
 }
